@@ -1,0 +1,105 @@
+"""The folder a build works in, beside its output, so that the output appears whole or not at all.
+
+Layout: `.<out>.building/dataset` becomes the output by one rename; `.<out>.building/scratch` keeps
+what an interrupted build had finished; `.<out>.building/lock` keeps a second build away.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from artcurate.errors import DataError, UsageError
+
+LOCK_FILE = "artcurate.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An output folder in the making."""
+
+    out: Path
+
+    @property
+    def root(self) -> Path:
+        return self.out.parent / f".{self.out.name}.building"
+
+    @property
+    def dataset(self) -> Path:
+        return self.root / "dataset"
+
+    @property
+    def scratch(self) -> Path:
+        return self.root / "scratch"
+
+    def publish(self) -> None:
+        """Put the finished dataset in the output's place; an earlier dataset there goes."""
+        replaced = self.root / "replaced"
+        if self.out.exists():
+            self.out.rename(replaced)
+        self.dataset.rename(self.out)
+        _sync_folder(self.out.parent)
+        shutil.rmtree(self.root)
+
+
+def check_output(out: Path, *, overwrite: bool) -> None:
+    """Refuse an output that holds something which is not ours to replace.
+
+    Raises UsageError when `out` is a file, a folder with other content, or a built dataset
+    without `overwrite`.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise UsageError(f"{out} is a file; give --out a folder that does not exist yet.")
+    if not any(out.iterdir()):
+        return
+    if not (out / LOCK_FILE).is_file():
+        raise UsageError(f"{out} holds something that artcurate did not build; give another --out.")
+    if not overwrite:
+        raise UsageError(
+            f"{out} already holds another build; add --overwrite to replace it, "
+            "or give another --out."
+        )
+
+
+@contextmanager
+def open_workspace(out: Path) -> Iterator[Workspace]:
+    """The workspace of `out`, made or taken up again, for this process alone.
+
+    Raises:
+        UsageError: another build of the same output is running.
+        DataError: the folder cannot be made or written.
+    """
+    workspace = Workspace(out)
+    try:
+        workspace.dataset.mkdir(parents=True, exist_ok=True)
+        workspace.scratch.mkdir(exist_ok=True)
+        handle = os.open(workspace.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise DataError(
+            f"{out.parent}: cannot be written ({error.strerror}); give another --out."
+        ) from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"another build of {out} is running; wait for it or give another --out."
+            ) from None
+        yield workspace
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
