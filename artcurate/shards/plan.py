@@ -1,0 +1,306 @@
+"""Rows to shards: which row goes where depends on the rows and a seed alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+from PIL import features
+
+from artcurate.errors import DataError
+from artcurate.files import atomic_file, make_folder
+from artcurate.images.transform import ImageForm
+from artcurate.shards.sizes import estimate_image_bytes, value_bytes
+from artcurate.shards.task import (
+    BYTES,
+    LOCATION,
+    MEMBER,
+    PIXELS,
+    ROOT,
+    ROW_ID,
+    SHA256,
+    STEM,
+    Pixels,
+    ShardTask,
+    WriterOptions,
+)
+
+#: Changes when the writer's code changes what bytes it makes of the same plan.
+WRITER_VERSION = 1
+#: Splits stand in this order, others after them by name.
+SPLIT_ORDER = ("train", "validation", "val", "test")
+#: Pillow and the libraries in it whose version decides pixels and JPEG bytes.
+_CODECS = ("pil", "jpg", "libjpeg_turbo", "littlecms2")
+_KEY_BITS = 64
+_ROWS_AT_ONCE = 100_000
+
+_IMAGE_COLUMNS: Mapping[str, pl.Expr] = {
+    ROOT: pl.col("root").cast(pl.String),
+    LOCATION: pl.col("location").cast(pl.String),
+    MEMBER: pl.col("member").cast(pl.String),
+    SHA256: pl.col("sha256").cast(pl.String),
+    BYTES: pl.col("bytes").cast(pl.Int64),
+    PIXELS: pl.col("width").cast(pl.Int64) * pl.col("height").cast(pl.Int64),
+    STEM: pl.col("stem").cast(pl.String),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one config is cut into shards.
+
+    folder: its folder below the dataset.
+    schema: the shards' schema with its `huggingface` metadata, the image column included.
+    max_shard_bytes: limit of the estimated size of a shard.
+    output, scratch: the dataset's folder, and the one for parts and records.
+    """
+
+    config: str
+    folder: str
+    schema: pa.Schema
+    pixels: Pixels | None
+    options: WriterOptions
+    seed: int
+    max_shard_bytes: int
+    output: Path
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The shards of one config and the estimated bytes of their images."""
+
+    tasks: tuple[ShardTask, ...]
+    image_bytes: int
+
+
+def plan_shards(rows: pl.DataFrame, layout: Layout, images: pl.DataFrame | None = None) -> Plan:
+    """Cut `rows` into shards, lay their part file into `layout.scratch`, and make their folders.
+
+    Writers make no folder: one that is missing then has gone away, and what was in it with it.
+
+    rows: the columns of `layout.schema` less the image column, and `split` and `row_id`.
+    images: with pixels, one row for each of `rows` and in the same order, with root, location,
+        member, sha256, bytes, width, height, and `stem`, the name of the image in its shard
+        without suffix.
+
+    Within a split rows stand in the order of a seeded hash of their ids, so that each shard is a
+    fair sample. A shard is a range of hash values: the whole range is halved until every part
+    is estimated to stay within the limit, so that adding or removing a row changes the one shard
+    it falls into and leaves the bytes of the others alone (unless a shard passes the limit).
+
+    Raises DataError when an image has no sha256, or the part file cannot be written.
+    """
+    frame, sizes = _prepare(rows, layout, images)
+    slices = _slices(frame, sizes, layout.max_shard_bytes)
+    data = frame.drop("split", "key")
+    part = layout.scratch / "parts" / f"{layout.config}.arrow"
+    records = layout.scratch / "shards" / layout.config
+    for folder in (layout.output / layout.folder, records, part.parent):
+        make_folder(folder)
+    _write_part(part, data, layout.schema, slices)
+    identity = _identity(layout)
+    stems = _stems([split for split, _, _ in slices])
+    tasks = [
+        ShardTask(
+            name=f"{layout.folder}/{stem}.parquet",
+            config=layout.config,
+            split=split,
+            rows=stop - start,
+            fingerprint=_fingerprint(data[start:stop], identity),
+            part=part,
+            batch=batch,
+            schema=layout.schema,
+            pixels=layout.pixels,
+            options=layout.options,
+            output=layout.output,
+            record=records / f"{stem}.json",
+        )
+        for batch, ((split, start, stop), stem) in enumerate(zip(slices, stems, strict=True))
+    ]
+    return Plan(tuple(tasks), _image_bytes(images, layout.pixels))
+
+
+def row_keys(ids: pl.Series, seed: int) -> npt.NDArray[np.uint64]:
+    """The order of rows: the first 8 bytes, big-endian, of sha256 of `{seed}:{id}`, per id."""
+    prefix = f"{seed}:".encode()
+    digests = [hashlib.sha256(prefix + key).digest()[:8] for key in ids.cast(pl.Binary).to_list()]
+    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
+
+
+def cut(
+    keys: npt.NDArray[np.uint64], sizes: npt.NDArray[np.int64], limit: int
+) -> list[tuple[int, int]]:
+    """Ranges (first, last + 1) of rows, each of one row or of at most `limit` bytes in all.
+
+    keys: rising hash values of the rows. The space of 64-bit keys is halved where its rows are
+    too large, and halves without rows are left out, so the cuts depend on no row but those beside.
+    """
+    totals = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+    ranges: list[tuple[int, int]] = []
+    pending = [(0, len(keys), 0, _KEY_BITS)]
+    while pending:
+        start, stop, low, bits = pending.pop()
+        if start == stop:
+            continue
+        if stop - start == 1 or bits == 0 or totals[stop] - totals[start] <= limit:
+            ranges.append((start, stop))
+            continue
+        half = low + (1 << (bits - 1))
+        middle = start + int(np.searchsorted(keys[start:stop], np.uint64(half)))
+        pending += [(middle, stop, half, bits - 1), (start, middle, low, bits - 1)]
+    return ranges
+
+
+def _prepare(
+    rows: pl.DataFrame, layout: Layout, images: pl.DataFrame | None
+) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
+    """Rows in the plan's order with the columns split and key, and their estimated bytes."""
+    names = [name for name in layout.schema.names if name not in _image_columns(layout.pixels)]
+    frame = rows.select(*names, pl.col("row_id").alias(ROW_ID), "split")
+    frame = frame.with_columns(pl.Series("key", row_keys(rows["row_id"], layout.seed)))
+    text = _mean_row_bytes(frame.select(names))
+    sizes = np.full(frame.height, text, dtype=np.int64)
+    if layout.pixels is not None:
+        if images is None:
+            raise ValueError("a config with pixels is planned with its images")
+        _require_hashes(rows, images)
+        frame = frame.hstack(images.select(**_IMAGE_COLUMNS))
+        sizes += _estimates(images, layout.pixels.form)
+    ranks = {name: place for place, name in enumerate(SPLIT_ORDER)}
+    order = frame.select(
+        pl.col("split").replace_strict(ranks, default=len(ranks), return_dtype=pl.Int64),
+        name=pl.col("split"),
+        key=pl.col("key"),
+        id=pl.col(ROW_ID),
+        place=pl.int_range(pl.len()),
+    ).sort("split", "name", "key", "id")["place"]
+    return frame[order], sizes[order.to_numpy()]
+
+
+def _image_columns(pixels: Pixels | None) -> tuple[str, ...]:
+    return () if pixels is None else (pixels.column,)
+
+
+def _require_hashes(rows: pl.DataFrame, images: pl.DataFrame) -> None:
+    unknown = rows["row_id"].filter(images["sha256"].is_null())
+    if unknown.len():
+        raise DataError(
+            f"{unknown.len():,} images have no sha256, the first is that of {unknown[0]!r}; "
+            "probe the images before they are written."
+        )
+
+
+def _estimates(images: pl.DataFrame, form: ImageForm) -> npt.NDArray[np.int64]:
+    width, height, source = (
+        images[name].cast(pl.Int64).to_numpy() for name in ("width", "height", "bytes")
+    )
+    return estimate_image_bytes(width, height, source, form)
+
+
+def _image_bytes(images: pl.DataFrame | None, pixels: Pixels | None) -> int:
+    if images is None or pixels is None:
+        return 0
+    return int(_estimates(images, pixels.form).sum())
+
+
+def _mean_row_bytes(frame: pl.DataFrame) -> int:
+    """Mean plain bytes of a row, rounded up."""
+    total = sum(
+        value_bytes(column)
+        for piece in frame.iter_slices(_ROWS_AT_ONCE)
+        for batch in _to_arrow(piece).to_batches()
+        for column in batch.columns
+    )
+    return -(-total // max(1, frame.height))
+
+
+def _slices(
+    frame: pl.DataFrame, sizes: npt.NDArray[np.int64], limit: int
+) -> list[tuple[str, int, int]]:
+    """(split, first row, last row + 1) of each shard."""
+    keys = frame["key"].to_numpy()
+    runs = frame["split"].rle().struct.unnest()
+    slices: list[tuple[str, int, int]] = []
+    start = 0
+    for split, length in zip(runs["value"].to_list(), runs["len"].to_list(), strict=True):
+        stop = start + length
+        slices += [
+            (split, start + first, start + last)
+            for first, last in cut(keys[start:stop], sizes[start:stop], limit)
+        ]
+        start = stop
+    return slices
+
+
+def _stems(splits: Sequence[str]) -> list[str]:
+    """`train-00000-of-00002` and so on, one per entry; equal splits stand together."""
+    totals = Counter(splits)
+    seen: Counter[str] = Counter()
+    stems: list[str] = []
+    for split in splits:
+        stems.append(f"{split}-{seen[split]:05d}-of-{totals[split]:05d}")
+        seen[split] += 1
+    return stems
+
+
+def _to_arrow(frame: pl.DataFrame) -> pa.Table:
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _write_part(
+    path: Path, frame: pl.DataFrame, schema: pa.Schema, slices: Sequence[tuple[str, int, int]]
+) -> None:
+    """An Arrow file with one record batch per shard, in the types of the shards' schema."""
+    fields = [field for field in schema if field.name in frame.columns]
+    fields += [
+        pa.field(name, pa.int64() if dtype == pl.Int64 else pa.string())
+        for name, dtype in frame.schema.items()
+        if name.startswith("@")
+    ]
+    part_schema = pa.schema(fields)
+    with atomic_file(path) as file, pa.ipc.new_file(file, part_schema) as writer:
+        for _, start, stop in slices:
+            table = _to_arrow(frame[start:stop]).select(part_schema.names).cast(part_schema)
+            (batch,) = table.combine_chunks().to_batches()
+            writer.write_batch(batch)
+
+
+def _identity(layout: Layout) -> dict[str, Any]:
+    """What decides the bytes of every shard beside its rows."""
+    pixels = layout.pixels
+    versions: dict[str, str | int | None] = {
+        "writer": WRITER_VERSION,
+        "pyarrow": pa.__version__,
+    }
+    if pixels is not None:
+        versions |= {codec: _codec_version(codec) for codec in _CODECS}
+    return {
+        "schema": layout.schema.serialize().to_pybytes().hex(),
+        "image": pixels and {"column": pixels.column, **asdict(pixels.form)},
+        "options": asdict(layout.options),
+        "versions": versions,
+    }
+
+
+def _codec_version(name: str) -> str | None:
+    version: str | None = features.version(name)  # type: ignore[no-untyped-call]
+    return version
+
+
+def _fingerprint(frame: pl.DataFrame, identity: Mapping[str, Any]) -> str:
+    """sha256 of the identity and of every row as JSON, less where its image lies."""
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
+    named = frame.drop(ROOT, LOCATION, MEMBER, strict=False)
+    for piece in named.iter_slices(_ROWS_AT_ONCE):
+        digest.update(b"\n" + piece.write_ndjson().encode())
+    return digest.hexdigest()

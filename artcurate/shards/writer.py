@@ -1,0 +1,273 @@
+"""One task, one Parquet file: the same bytes wherever and however often it is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from artcurate.files import atomic_file, file_system_errors, sha256_of
+from artcurate.shards.pictures import AttemptLog, Picture, Pictures, Place, Unusable
+from artcurate.shards.sizes import value_bytes
+from artcurate.shards.task import (
+    BYTES,
+    LOCATION,
+    MEMBER,
+    PIXELS,
+    ROOT,
+    ROW_ID,
+    SHA256,
+    STEM,
+    Pixels,
+    RowFailure,
+    ShardRecord,
+    ShardTask,
+    WriterOptions,
+    load_record,
+    save_record,
+)
+
+#: A level beyond which text shrinks little and takes several times as long.
+_ZSTD_LEVEL = 3
+#: Pages of images end after this many bytes, which is after each image unless they are tiny: an
+#: image then keeps its page whatever its neighbours are, and is never copied into a larger one.
+_IMAGE_PAGE_BYTES = 16 << 10
+#: What `datasets` uses (config.DEFAULT_CDC_OPTIONS) and writes beside the shard's schema.
+_CHUNKING = {"min_chunk_size": 256 << 10, "max_chunk_size": 1 << 20, "norm_level": 0}
+
+
+def write_shard(task: ShardTask) -> ShardRecord:
+    """Write the shard of `task`, or find that it is finished.
+
+    It is finished when its record has the task's fingerprint and names no failure, and the file
+    has the record's size and sha256. A row whose image cannot be had is left out and stands in
+    the record's `failures`; the rows that remain keep their order. At most one row group is held
+    in memory.
+
+    Raises DataError when the shard cannot be written (no space, a folder that went away) or the
+    whole root of the images has gone.
+    """
+    finished = find_finished(task)
+    if finished is not None:
+        return finished
+    rows = read_rows(task)
+    failures: list[RowFailure] = []
+    with atomic_file(task.path) as file:
+        sink = HashingSink(file)
+        written = _write(sink, task, _row_groups(task, rows, failures))
+    record = ShardRecord(
+        fingerprint=task.fingerprint,
+        name=task.name,
+        config=task.config,
+        split=task.split,
+        rows=written,
+        bytes=sink.tell(),
+        sha256=sink.hexdigest(),
+        failures=tuple(failures),
+    )
+    save_record(task.record, record)
+    return record
+
+
+def find_finished(task: ShardTask) -> ShardRecord | None:
+    """The record of the shard of `task` where it stands on disk, whole and without failures."""
+    record = load_record(task.record)
+    if record is None or record.failures:
+        return None
+    if (record.fingerprint, record.name) != (task.fingerprint, task.name):
+        return None
+    try:
+        if task.path.stat().st_size != record.bytes or sha256_of(task.path) != record.sha256:
+            return None
+    except OSError:
+        return None
+    return record
+
+
+class HashingSink:
+    """A file for pyarrow to write, which passes all on to `file` and knows its sha256."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:
+        size = self._file.write(data)
+        self._digest.update(data)
+        self._size += size
+        return size
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def tell(self) -> int:
+        return self._size
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
+def read_rows(task: ShardTask) -> pa.RecordBatch:
+    """The planned rows of `task`, mapped from its part file. Raises DataError without it."""
+    with file_system_errors(task.part), pa.memory_map(str(task.part)) as source:
+        return pa.ipc.open_file(source).get_batch(task.batch)
+
+
+def _write(sink: HashingSink, task: ShardTask, groups: Iterator[pa.RecordBatch]) -> int:
+    rows = 0
+    with open_parquet(sink, task.schema, task.pixels, task.options) as writer:
+        for group in groups:
+            writer.write_batch(group, row_group_size=max(1, group.num_rows))
+            rows += group.num_rows
+    return rows
+
+
+def open_parquet(
+    sink: HashingSink, schema: pa.Schema, pixels: Pixels | None, options: WriterOptions
+) -> pq.ParquetWriter:
+    """A Parquet writer: images plain and uncompressed, everything else zstd with a dictionary.
+
+    The page index is there; page checksums are not, since the sha256 of each shard covers them
+    and they cost a fifth of the time on images.
+    """
+    image = "" if pixels is None else f"{pixels.column}.bytes"
+    leaves = [leaf for field in schema for leaf in _leaves(field.name, field.type)]
+    others = [leaf for leaf in leaves if leaf != image]
+    chunking = _CHUNKING if options.content_defined_chunking else False
+    pages = {} if pixels is None else {"write_batch_size": 1, "data_page_size": _IMAGE_PAGE_BYTES}
+    writer = pq.ParquetWriter(
+        sink,
+        schema,
+        compression={leaf: "NONE" if leaf == image else "ZSTD" for leaf in leaves},
+        compression_level=dict.fromkeys(others, _ZSTD_LEVEL),
+        use_dictionary=others,
+        write_statistics=others,
+        write_page_index=True,
+        use_content_defined_chunking=chunking,
+        **pages,
+    )
+    if chunking:
+        writer.add_key_value_metadata({"content_defined_chunking": json.dumps(chunking)})
+    return writer
+
+
+def _leaves(path: str, dtype: pa.DataType) -> list[str]:
+    """Parquet's names of the columns below `path`, as pyarrow's writer wants them."""
+    if pa.types.is_struct(dtype):
+        return [leaf for field in dtype for leaf in _leaves(f"{path}.{field.name}", field.type)]
+    if pa.types.is_list(dtype):
+        return _leaves(f"{path}.list.element", dtype.value_type)
+    return [path]
+
+
+def _row_groups(
+    task: ShardTask, rows: pa.RecordBatch, failures: list[RowFailure]
+) -> Iterator[pa.RecordBatch]:
+    if task.pixels is None:
+        return _table_groups(task, rows)
+    return _image_groups(task, task.pixels, rows, failures)
+
+
+def _table_groups(task: ShardTask, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    plain = rows.select(task.schema.names).cast(task.schema)
+    size = sum(value_bytes(column) for column in plain.columns)
+    fitting = task.options.row_group_bytes * rows.num_rows // max(1, size)
+    step = max(1, min(task.options.row_group_rows, fitting))
+    for start in range(0, rows.num_rows, step):
+        yield plain.slice(start, step)
+
+
+def _image_groups(
+    task: ShardTask, pixels: Pixels, rows: pa.RecordBatch, failures: list[RowFailure]
+) -> Iterator[pa.RecordBatch]:
+    group = _ImageGroup(task.schema, pixels.column, task.options, rows)
+    max_bytes = pc.max(rows.column(BYTES)).as_py()
+    with AttemptLog(task.attempts) as attempts, Pictures(pixels, max_bytes) as pictures:
+        for row, (row_id, place) in enumerate(_places(rows)):
+            attempts.at(row)
+            picture = pictures.fetch(place)
+            if isinstance(picture, Unusable):
+                failures.append(RowFailure(row_id, picture.reason, picture.detail))
+                continue
+            if not group.has_room(len(picture.data)):
+                yield group.take()
+            group.add(row, picture)
+    if len(group):
+        yield group.take()
+
+
+def _places(rows: pa.RecordBatch) -> Iterator[tuple[str, Place]]:
+    """For each row its id and where its image lies."""
+    names = (ROW_ID, ROOT, LOCATION, MEMBER, SHA256, BYTES, PIXELS)
+    ids, *columns = (rows.column(name).to_pylist() for name in names)
+    return zip(ids, map(Place, *columns), strict=True)
+
+
+class _ImageGroup:
+    """A row group in the making. One buffer serves all row groups of a shard."""
+
+    def __init__(
+        self, schema: pa.Schema, column: str, options: WriterOptions, rows: pa.RecordBatch
+    ) -> None:
+        self._schema = schema
+        self._column = column
+        self._options = options
+        self._rows = rows
+        self._buffer = bytearray(options.row_group_bytes)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._kept: list[int] = []
+        self._suffixes: list[str] = []
+        self._offsets = [0]
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def has_room(self, size: int) -> bool:
+        """Whether an image of `size` bytes may join; the first of a group always may."""
+        if not self._kept:
+            return True
+        fits = self._offsets[-1] + size <= self._options.row_group_bytes
+        return fits and len(self._kept) < self._options.row_group_rows
+
+    def add(self, row: int, picture: Picture) -> None:
+        start = self._offsets[-1]
+        stop = start + len(picture.data)
+        if stop > len(self._buffer):
+            # Only the first image of a group can be too long: nothing else is lost.
+            self._buffer = bytearray(stop)
+        self._buffer[start:stop] = picture.data
+        self._offsets.append(stop)
+        self._kept.append(row)
+        self._suffixes.append(picture.suffix)
+
+    def take(self) -> pa.RecordBatch:
+        """The finished group, valid until the next row is added; an empty one begins."""
+        rows = self._rows.take(pa.array(self._kept, pa.int64()))
+        images = self._images(rows.column(STEM).to_pylist())
+        arrays = [
+            images if name == self._column else rows.column(name) for name in self._schema.names
+        ]
+        self._clear()
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _images(self, stems: list[str]) -> pa.StructArray:
+        offsets = pa.py_buffer(np.array(self._offsets, dtype=np.int32))
+        buffers = [None, offsets, pa.py_buffer(self._buffer)]
+        data = pa.Array.from_buffers(pa.binary(), len(self), buffers)
+        paths = [stem + suffix for stem, suffix in zip(stems, self._suffixes, strict=True)]
+        fields = list(self._schema.field(self._column).type)
+        return pa.StructArray.from_arrays([data, pa.array(paths, pa.string())], fields=fields)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from pydantic import ValidationError
+
+from artcurate.corpus import Corpus
+from artcurate.engines.local import LocalEngine
+from artcurate.errors import DataError
+from artcurate.files import sha256_of
+from artcurate.steps.registry import Run
+from artcurate.steps.write import WriteParameters, write
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from writing_gallery import (  # noqa: E402
+    NAMES,
+    column,
+    files_in,
+    hashes,
+    make_corpus,
+    make_parameters,
+    make_run,
+)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    return make_corpus(tmp_path / "wikiart")
+
+
+@pytest.fixture
+def parameters(tmp_path: Path) -> WriteParameters:
+    return make_parameters(tmp_path)
+
+
+RunOf = Callable[..., Run]
+
+
+@pytest.fixture
+def run_of(tmp_path: Path) -> RunOf:
+    """A run in a folder of its own, by name."""
+    return lambda name="one", engine=None: make_run(tmp_path / name, engine)
+
+
+def test_both_configs_are_written_and_told(
+    corpus: Corpus, parameters: WriteParameters, run_of: RunOf
+) -> None:
+    run = run_of()
+    written = write(corpus, parameters=parameters, run=run)
+    findings = written.findings["write"]
+    assert findings["rows"] == {
+        "paintings": {"test": 6, "train": 24},
+        "annotations": {"test": 12, "train": 48},
+    }
+    assert (findings["faults"], findings["annotations_left_out"]) == ({}, 0)
+    on_disk = {path.relative_to(run.output).as_posix() for path in files_in(run.output)}
+    assert on_disk == {shard["name"] for shard in findings["shards"]}
+    for shard in findings["shards"]:
+        path = run.output / shard["name"]
+        assert shard["sha256"] == sha256_of(path)
+        assert shard["bytes"] == path.stat().st_size
+        assert shard["rows"] == pq.read_metadata(path).num_rows
+    assert column(run, "data", "painting_id") == sorted(NAMES)
+    assert column(run, "annotations", "id") == corpus.annotations["id"].to_list()
+    assert "image" not in pq.read_schema(run.output / findings["shards"][-1]["name"]).names
+
+
+def test_splits_keep_their_rows(corpus: Corpus, parameters: WriteParameters, run_of: RunOf) -> None:
+    run = run_of()
+    write(corpus, parameters=parameters, run=run)
+    test = pq.read_table(sorted((run.output / "annotations").glob("test-*")))
+    assert sorted(test["id"].to_pylist()) == (
+        corpus.annotations.filter(split="test")["id"].sort().to_list()
+    )
+
+
+@pytest.mark.parametrize("size", [None, 32])
+def test_bytes_do_not_depend_on_workers_or_row_order(
+    corpus: Corpus, parameters: WriteParameters, run_of: RunOf, size: int | None
+) -> None:
+    parameters = parameters.model_copy(update={"image_size": size, "max_shard_bytes": 4_000})
+    alone = write(corpus, parameters=parameters, run=run_of("alone"))
+    shuffled = replace(
+        corpus,
+        annotations=corpus.annotations.sample(fraction=1, shuffle=True, seed=1),
+        images=corpus.images.sample(fraction=1, shuffle=True, seed=2),
+    )
+    with LocalEngine(workers=2) as engine:
+        together = write(shuffled, parameters=parameters, run=run_of("together", engine))
+    assert hashes(together) == hashes(alone)
+    assert len(hashes(alone)) > 6
+
+
+def test_a_build_without_pixels_has_no_image_column(
+    corpus: Corpus, parameters: WriteParameters, run_of: RunOf
+) -> None:
+    run = run_of()
+    bare = replace(corpus, images=corpus.images.select("id", "split"))
+    written = write(bare, parameters=parameters, run=run)
+    assert pq.read_table(run.output / "data").column_names == ["painting_id", "captions"]
+    located = corpus.images.with_columns(location=pl.lit(None, pl.String))
+    again = write(replace(corpus, images=located), parameters=parameters, run=run_of("again"))
+    assert hashes(again) == hashes(written)
+
+
+def test_images_of_some_rows_only_are_refused(
+    corpus: Corpus, parameters: WriteParameters, run_of: RunOf
+) -> None:
+    images = corpus.images.with_columns(
+        location=pl.when(pl.col("id") == NAMES[0]).then(None).otherwise("location")
+    )
+    with pytest.raises(DataError, match="1 of 30 images have no file"):
+        write(replace(corpus, images=images), parameters=parameters, run=run_of())
+
+
+def test_shards_of_an_earlier_plan_are_removed(
+    corpus: Corpus, parameters: WriteParameters, run_of: RunOf
+) -> None:
+    run = run_of()
+    write(corpus, parameters=parameters, run=run)
+    fewer = parameters.model_copy(update={"max_shard_bytes": 10**8})
+    written = write(corpus, parameters=fewer, run=run)
+    assert {path.relative_to(run.output).as_posix() for path in files_in(run.output)} == set(
+        hashes(written)
+    )
+    assert len(hashes(written)) == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "size"), [("original", None), (None, None), ("512", 512), (224, 224)]
+)
+def test_image_size_is_a_number_or_original(given: object, size: int | None) -> None:
+    parameters = WriteParameters.model_validate({"schema_name": "any", "image_size": given})
+    assert parameters.image_size == size
+
+
+@pytest.mark.parametrize("given", ["small", 0, "-3", "", 1.5])
+def test_other_image_sizes_are_refused(given: object) -> None:
+    with pytest.raises(ValidationError):
+        WriteParameters.model_validate({"schema_name": "any", "image_size": given})
