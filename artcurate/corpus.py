@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-TableName = Literal["annotations", "images"]
+TableName = Literal["annotations", "images", "pairs"]
 
-#: One row per annotation or image that was left out.
+#: One row per annotation, image or pair that was left out.
 #: `source` is the base name of the file (never a machine's path), `row` its 1-based data row.
 #: `by_design` tells a rule of the pipeline (a capped frame, a dropped duplicate) from a fault.
 QUARANTINE_SCHEMA: Mapping[str, pl.DataType] = {
@@ -28,6 +28,10 @@ QUARANTINE_SCHEMA: Mapping[str, pl.DataType] = {
 
 def empty_quarantine() -> pl.DataFrame:
     return pl.DataFrame(schema=dict(QUARANTINE_SCHEMA))
+
+
+def empty_table() -> pl.DataFrame:
+    return pl.DataFrame(schema={"id": pl.String})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Corpus:
     annotations: one row per caption or sentence; `id` is unique.
     images: one row per picture; `id` is unique. A picture lies at `roots[root] / location`,
         inside that container at `member` where `member` is not null.
+    pairs: one row per annotation and image that were put together, with the ids of both as
+        `annotation_id` and `image_id`; `id` is unique. Empty where nothing is paired.
     quarantine: every row left out so far (`QUARANTINE_SCHEMA`).
     roots: where each image root lies on this machine; never written anywhere.
     inputs: the raw files with their hashes.
@@ -55,6 +61,7 @@ class Corpus:
 
     annotations: pl.DataFrame
     images: pl.DataFrame
+    pairs: pl.DataFrame = field(default_factory=empty_table)
     quarantine: pl.DataFrame = field(default_factory=empty_quarantine)
     roots: Mapping[str, Path] = field(default_factory=dict)
     inputs: tuple[InputFile, ...] = ()
@@ -98,7 +105,9 @@ class Corpus:
         quarantine = pl.concat([self.quarantine, left_out])
         if table == "annotations":
             return replace(self, annotations=kept, quarantine=quarantine)
-        return replace(self, images=kept, quarantine=quarantine)
+        if table == "images":
+            return replace(self, images=kept, quarantine=quarantine)
+        return replace(self, pairs=kept, quarantine=quarantine)
 
     def count(self, table: TableName) -> tuple[int, int]:
         """(rows in `table`, rows of `table` in quarantine)."""
@@ -111,6 +120,7 @@ def merge(parts: Sequence[Corpus]) -> Corpus:
     return Corpus(
         annotations=_stack([part.annotations for part in parts]),
         images=_stack([part.images for part in parts]),
+        pairs=_stack([part.pairs for part in parts]),
         quarantine=pl.concat([part.quarantine for part in parts]),
         roots={name: path for part in parts for name, path in part.roots.items()},
         inputs=tuple(file for part in parts for file in part.inputs),
@@ -120,4 +130,4 @@ def merge(parts: Sequence[Corpus]) -> Corpus:
 
 def _stack(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     filled = [frame for frame in frames if frame.width]
-    return pl.concat(filled, how="diagonal") if filled else pl.DataFrame(schema={"id": pl.String})
+    return pl.concat(filled, how="diagonal") if filled else empty_table()

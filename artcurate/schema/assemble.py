@@ -32,17 +32,17 @@ _PLAIN: dict[str, pl.DataType] = {
 _EXAMPLES = 5
 
 
-def assemble(config: Config, annotations: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
+def assemble(config: Config, tables: Tables) -> pl.DataFrame:
     """The rows of `config` in the order of its table, one per row of that table.
 
     Columns have the schema's names, order and types: labels are int64 ids, gathered lists are
     `list[struct]`. Image columns are left to the writer; optional columns that the tables lack are
     left out. Two columns follow: `split` and `row_id`, the `id` of the flowing table's row.
+    `tables` needs those that the config names.
 
     Raises DataError with every problem: a missing column, a wrong type, a null or an unknown label
     where the schema allows none, a row without its parent or without the rows it gathers.
     """
-    tables: Tables = {"annotations": annotations, "images": images}
     problems: list[str] = []
     frame = tables[config.rows]
     missing = sorted({"id", "split"} - set(frame.columns))

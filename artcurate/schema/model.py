@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from artcurate.errors import UsageError
 from artcurate.resources import nearest
 
-Table = Literal["annotations", "images"]
+Table = Literal["annotations", "images", "pairs"]
 
 
 class _Part(BaseModel):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from artcurate.errors import DataError
-from artcurate.schema.assemble import assemble
+from artcurate.schema.assemble import Tables, assemble
 from artcurate.schema.model import Schema
 
 
@@ -47,14 +47,21 @@ def annotations(**changes: object) -> pl.DataFrame:
     )
 
 
+def tables(left: pl.DataFrame | None = None, right: pl.DataFrame | None = None) -> Tables:
+    return {
+        "annotations": annotations() if left is None else left,
+        "images": images() if right is None else right,
+    }
+
+
 def problems(schema: Schema, config: str, left: pl.DataFrame, right: pl.DataFrame) -> str:
     with pytest.raises(DataError) as caught:
-        assemble(schema.config(config), left, right)
+        assemble(schema.config(config), tables(left, right))
     return str(caught.value)
 
 
 def test_a_row_per_picture_with_its_captions_in_order(schema: Schema) -> None:
-    rows = assemble(schema.default, annotations(), images())
+    rows = assemble(schema.default, tables())
     assert rows.schema == {
         "id": pl.String,
         "width": pl.Int32,
@@ -87,7 +94,7 @@ def test_a_row_per_picture_with_its_captions_in_order(schema: Schema) -> None:
 
 
 def test_a_row_per_caption_takes_columns_from_its_picture(schema: Schema) -> None:
-    rows = assemble(schema.config("captions"), annotations(agrees=None), images())
+    rows = assemble(schema.config("captions"), tables(annotations(agrees=None)))
     assert rows["width"].to_list() == [30, 30, 20, 30]
     assert rows["row_id"].to_list() == ["4", "3", "2", "1"]
     assert rows.schema["agrees"] == pl.Boolean
@@ -121,7 +128,7 @@ def test_numbers_are_never_cut(schema: Schema) -> None:
 
 
 def test_label_ids_are_taken_as_they_are(schema: Schema) -> None:
-    rows = assemble(schema.default, annotations(), images(majority=[2, 0]))
+    rows = assemble(schema.default, tables(right=images(majority=[2, 0])))
     assert rows["mood"].to_list() == [2, 0]
     assert "1 labels are not in its set: 3" in problems(
         schema, "pictures", annotations(), images(majority=[3, 0])
@@ -140,8 +147,8 @@ def test_rows_that_belong_nowhere(schema: Schema) -> None:
 
 
 def test_empty_tables_keep_their_types(schema: Schema) -> None:
-    rows = assemble(schema.default, annotations().clear(), images().clear())
-    assert rows.schema == assemble(schema.default, annotations(), images()).schema
+    rows = assemble(schema.default, tables(annotations().clear(), images().clear()))
+    assert rows.schema == assemble(schema.default, tables()).schema
     assert rows.height == 0
 
 
@@ -151,6 +158,6 @@ def test_the_order_of_captions_does_not_depend_on_the_table(
     schema: Schema, order: list[int]
 ) -> None:
     assert_frame_equal(
-        assemble(schema.default, annotations()[order], images()),
-        assemble(schema.default, annotations(), images()),
+        assemble(schema.default, tables(annotations()[order])),
+        assemble(schema.default, tables()),
     )
