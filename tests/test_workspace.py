@@ -29,10 +29,14 @@ def test_output_appears_at_once_and_the_workspace_goes(tmp_path: Path) -> None:
 
 def test_interrupted_work_is_found_again(tmp_path: Path) -> None:
     out = tmp_path / "dataset"
-    with pytest.raises(KeyboardInterrupt), open_workspace(out) as workspace:
-        (workspace.scratch / "part").write_text("kept")
-        raise KeyboardInterrupt
 
+    def interrupted() -> None:
+        with open_workspace(out) as workspace:
+            (workspace.scratch / "part").write_text("kept")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert not out.exists()
     with open_workspace(out) as workspace:
         assert (workspace.scratch / "part").read_text() == "kept"

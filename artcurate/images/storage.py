@@ -1,4 +1,4 @@
-"""Reading the bytes of images: plain files, or rows of Parquet files that embed images."""
+"""Reading the bytes of images: plain files, members of zip archives, rows of Parquet files."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ from types import TracebackType
 
 import pyarrow as pa
 
+from artcurate.archives.faults import ArchiveError, ArchiveFault
+from artcurate.archives.zips import ZipReader
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.parquet import ParquetImages
 
 #: Largest image file read by default, in bytes.
 MAX_BYTES = 256 * 2**20
+
+_ARCHIVE_FAULTS = {
+    ArchiveFault.NOT_A_ZIP: FaultReason.UNSUPPORTED_FORMAT,
+    ArchiveFault.TOO_LARGE: FaultReason.TOO_MANY_BYTES,
+    ArchiveFault.TRUNCATED: FaultReason.TRUNCATED,
+    ArchiveFault.CORRUPT: FaultReason.CORRUPT,
+}
 
 
 class ImageReader:
@@ -27,6 +36,8 @@ class ImageReader:
         self._root = os.path.realpath(root)
         self._max_bytes = max_bytes
         self._container: ParquetImages | None = None
+        self._archive: ZipReader | None = None
+        self._archive_path = ""
 
     def __enter__(self) -> ImageReader:
         return self
@@ -38,12 +49,14 @@ class ImageReader:
         traceback: TracebackType | None,
     ) -> None:
         self._close_container()
+        self._close_archive()
 
     def read(self, location: str, member: str | None = None) -> bytes | Fault:
         """The bytes of one image.
 
         location: POSIX path of the file below the root.
-        member: name inside the container at `location`; the 0-based row of a Parquet file.
+        member: name inside the container at `location`; the 0-based row of a Parquet file, the
+            decoded name of a member of a zip archive.
         """
         path = resolve_inside(self._root, location)
         if isinstance(path, Fault):
@@ -69,9 +82,7 @@ class ImageReader:
 
     def _read_member(self, path: str, member: str) -> bytes | Fault:
         if PurePosixPath(path).suffix.lower() != ".parquet":
-            return Fault(
-                FaultReason.UNSUPPORTED_FORMAT, f"{Path(path).name} is no container of images."
-            )
+            return self._read_archived(path, member)
         try:
             data = self._opened(path).read(int(member))
         except (OSError, ValueError, IndexError, pa.ArrowException) as error:
@@ -79,6 +90,20 @@ class ImageReader:
         if data is None:
             return Fault(FaultReason.EMPTY_FILE, "The row holds no image.")
         return self._too_large(len(data)) if len(data) > self._max_bytes else data
+
+    def _read_archived(self, path: str, member: str) -> bytes | Fault:
+        try:
+            if self._archive is None or self._archive_path != path:
+                self._close_archive()
+                self._archive, self._archive_path = ZipReader(Path(path)), path
+            return self._archive.read(member, max_bytes=self._max_bytes)
+        except ArchiveError as error:
+            return Fault(_ARCHIVE_FAULTS.get(error.fault, FaultReason.UNREADABLE), error.detail)
+
+    def _close_archive(self) -> None:
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
 
     def _opened(self, path: str) -> ParquetImages:
         if self._container is None or self._container.path != path:

@@ -246,7 +246,7 @@ def _quarantine_rows(rows: pl.DataFrame) -> pl.DataFrame:
         "detail",
         table=pl.lit("images"),
         row=pl.lit(None, pl.Int64),
-        step=pl.lit("wikiart"),
+        step=pl.lit("read"),
         by_design=pl.lit(False),
     ).select([pl.col(name).cast(dtype) for name, dtype in QUARANTINE_SCHEMA.items()])
 

@@ -1,0 +1,41 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+INSTALLED := $(VENV)/.installed
+# PREPARED=yes takes the environment in VENV as it is.
+PREPARED ?=
+
+.PHONY: demo test lint clean
+
+ifeq ($(PREPARED),)
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e '.[dev]' -c constraints.txt
+	touch $@
+else
+$(INSTALLED): ;
+endif
+
+demo: $(INSTALLED)
+	rm -rf $(DEMO)
+	$(BIN)/artcurate sample artelingo $(DEMO)/raw --paintings 300
+	$(BIN)/artcurate build artelingo --annotations $(DEMO)/raw/artelingo_release.csv \
+		--images $(DEMO)/raw/wikiart --out $(DEMO)/artelingo
+	$(BIN)/artcurate validate $(DEMO)/artelingo
+	$(BIN)/artcurate inspect $(DEMO)/artelingo
+	@echo
+	@echo "The dataset is in $(DEMO)/artelingo; its card is $(DEMO)/artelingo/README.md."
+	@echo "Load it: datasets.load_dataset('$(DEMO)/artelingo')"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n auto
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) $(DEMO)

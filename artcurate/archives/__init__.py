@@ -1,0 +1,1 @@
+"""Zip archives read in place, and the folders they lie in."""

@@ -1,0 +1,179 @@
+"""`artcurate build NAME` and `artcurate run FILE.yaml`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from artcurate.cli import options
+from artcurate.errors import StoppedError, UsageError
+
+if TYPE_CHECKING:
+    from artcurate.pipeline import PipelineFile
+
+
+def build_command(
+    name: Annotated[str, typer.Argument(help="A bundled pipeline; see `artcurate pipelines`.")],
+    annotations: Annotated[
+        list[Path] | None,
+        typer.Option("--annotations", "-a", help="A CSV or Parquet file; repeatable."),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option("--images", "-i", help="The folder that holds the style folders."),
+    ] = None,
+    annotations_only: Annotated[
+        bool, typer.Option("--annotations-only", help="Build without pixels.")
+    ] = False,
+    out: options.Out = None,
+    image_size: Annotated[
+        str | None,
+        typer.Option(help="Short side in pixels, never enlarged, or `original`."),
+    ] = None,
+    quality: Annotated[int | None, typer.Option(min=1, max=100, help="JPEG quality.")] = None,
+    split: Annotated[str | None, typer.Option(help="official, ratio or hold_out.")] = None,
+    distance: Annotated[
+        int | None,
+        typer.Option(min=0, help="pHash bits within which pictures are near-duplicates."),
+    ] = None,
+    known_duplicates: Annotated[
+        Path | None,
+        typer.Option(help="A CSV with the columns group, art_style and painting."),
+    ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="Also map emotions to this label set; repeatable."),
+    ] = None,
+    max_quarantined: options.MaxQuarantined = None,
+    set_: options.Set = None,
+    input_: options.Input = None,
+    seed: options.Seed = None,
+    workers: options.Workers = None,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Build a dataset with a bundled pipeline.
+
+    Without --annotations and --images the raw files are looked for in the data home
+    (ARTCURATE_HOME).
+    """
+    from artcurate.pipeline import load_bundled
+
+    named = options.overrides(
+        {
+            "write.image_size": image_size,
+            "write.quality": quality,
+            "split.mode": split,
+            "near_duplicates.distance": distance,
+            "near_duplicates.known_duplicates": known_duplicates and str(known_duplicates),
+            "labels.maps": maps or None,
+            "seed": seed,
+            "max_quarantined": max_quarantined,
+        }
+    )
+    inputs: dict[str, Sequence[Path]] = dict(options.named_paths(input_))
+    if annotations:
+        inputs["annotations"] = annotations
+    if images:
+        inputs["images"] = [images]
+    file = load_bundled(name)
+    if annotations_only:
+        if "images" in inputs:
+            raise UsageError("give either --images or --annotations-only.")
+        file = _without_pixels(file)
+    _build(
+        file,
+        [*named, *(set_ or [])],
+        inputs,
+        out or Path(name),
+        workers=workers,
+        overwrite=overwrite,
+        quiet=quiet,
+        as_json=as_json,
+    )
+
+
+def run_command(
+    file: Annotated[Path, typer.Argument(help="A pipeline file.")],
+    out: options.Out = None,
+    set_: options.Set = None,
+    input_: options.Input = None,
+    seed: options.Seed = None,
+    max_quarantined: options.MaxQuarantined = None,
+    workers: options.Workers = None,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Run any pipeline file."""
+    from artcurate.pipeline import load
+
+    loaded = load(file)
+    named = options.overrides({"seed": seed, "max_quarantined": max_quarantined})
+    _build(
+        loaded,
+        [*named, *(set_ or [])],
+        options.named_paths(input_),
+        out or Path(loaded.name),
+        workers=workers,
+        overwrite=overwrite,
+        quiet=quiet,
+        as_json=as_json,
+    )
+
+
+def _build(
+    file: PipelineFile,
+    overrides: Sequence[str],
+    inputs: Mapping[str, Sequence[Path]],
+    out: Path,
+    *,
+    workers: int | None,
+    overwrite: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    from artcurate.pipeline import resolve
+    from artcurate.runner import build
+
+    say = options.narrator(quiet=quiet, as_json=as_json)
+    pipeline = resolve(file, overrides)
+    try:
+        built = build(
+            pipeline,
+            inputs,
+            out,
+            workers=workers,
+            overwrite=overwrite,
+            progress=options.progress_mode(quiet=quiet, as_json=as_json),
+            say=say,
+        )
+    except KeyboardInterrupt:
+        raise StoppedError("interrupted; the same command goes on from what is finished.") from None
+    if as_json:
+        summary = {
+            "event": "built",
+            "out": str(built.out),
+            "annotations": built.annotations,
+            "images": built.images,
+            "quarantined": built.quarantined,
+        }
+        typer.echo(json.dumps(summary))
+    else:
+        say(f"built {built.out}; `artcurate inspect {built.out}` shows what is in it.")
+
+
+def _without_pixels(file: PipelineFile) -> PipelineFile:
+    """The pipeline less what needs pixels: paintings come from the annotations' keys."""
+    steps = [
+        {"join": {**(entry["join"] or {}), "images": "none"}} if "join" in entry else entry
+        for entry in file.steps
+        if not {"probe", "near_duplicates"} & set(entry)
+    ]
+    inputs = {name: value for name, value in file.inputs.items() if name != "images"}
+    return file.model_copy(update={"steps": steps, "inputs": inputs})

@@ -1,0 +1,35 @@
+"""`artcurate inspect OUT`: a readable summary of a built dataset."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from artcurate.cli import options
+
+
+def inspect_command(
+    path: Annotated[Path, typer.Argument(help="A built dataset.")],
+    as_json: options.Json = False,
+) -> None:
+    """Print splits, labels by language, agreement and what was left out, by reason."""
+    from artcurate.narration import describe
+    from artcurate.package.findings import read_findings
+    from artcurate.package.summary import summarise, tables
+    from artcurate.package.tables import to_text
+    from artcurate.package.validate import dataset_schema
+
+    summary = summarise(path, dataset_schema(path))
+    findings = read_findings(path)
+    if as_json:
+        typer.echo(json.dumps({**asdict(summary), "findings": findings}, ensure_ascii=False))
+        return
+    for table in tables(summary):
+        typer.echo(to_text(table))
+    for step, found in findings.items():
+        for line in describe(step, found):
+            typer.echo(line)

@@ -1,0 +1,139 @@
+"""What stands beside the shards in a built dataset: card, croissant, lock, certificate and more."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from artcurate.corpus import Corpus
+from artcurate.errors import DataError
+from artcurate.files import sha256_of, write_bytes, write_text
+from artcurate.narration import describe
+from artcurate.package import croissant
+from artcurate.package.card import Card
+from artcurate.package.findings import write_findings
+from artcurate.package.layout import find_shards
+from artcurate.package.lock import (
+    Lock,
+    LockedInput,
+    LockedShard,
+    library_versions,
+    locked_folder,
+    write_lock,
+)
+from artcurate.package.summary import QUARANTINE_FILE, summarise
+from artcurate.package.validate import PIPELINE_FILE
+from artcurate.pipeline import Pipeline
+from artcurate.schema.load import load_schema, schema_digest
+from artcurate.schema.model import Schema
+
+CARD_FILE = "README.md"
+CROISSANT_FILE = "croissant.json"
+SPLIT_FILE = "split.json"
+
+
+def finish(pipeline: Pipeline, corpus: Corpus, folder: Path) -> None:
+    """Write everything but the shards into `folder`, which holds the shards already.
+
+    Raises DataError when the shards hold other rows than the corpus.
+    """
+    schema = load_schema(pipeline.schema)
+    shards = tuple(LockedShard(**shard) for shard in corpus.findings["write"]["shards"])
+    _check_rows(schema, corpus, shards)
+    _remove_strangers(folder, shards)
+    columns = {
+        shard.config.name: tuple(pq.read_schema(shard.path).names)
+        for shard in find_shards(folder, schema)
+    }
+    inputs = tuple(_locked_inputs(pipeline, corpus))
+    write_lock(
+        Lock(
+            pipeline=pipeline.name,
+            fingerprint=pipeline.fingerprint(),
+            schema=pipeline.schema,
+            schema_sha256=schema_digest(schema),
+            inputs=inputs,
+            seeds=_seeds(pipeline),
+            versions=library_versions(),
+            shards=shards,
+        ),
+        folder,
+    )
+    write_text(folder / PIPELINE_FILE, pipeline.to_yaml())
+    _write_quarantine(corpus.quarantine, folder / QUARANTINE_FILE)
+    findings = dict(corpus.findings)
+    _write_json(folder / SPLIT_FILE, findings.get("split", {}).get("certificate"))
+    write_findings(folder, findings)
+    document = croissant.croissant(schema, pipeline.dataset, shards, columns)
+    write_text(folder / CROISSANT_FILE, croissant.render(document))
+    card = Card(
+        facts=pipeline.dataset,
+        schema=schema,
+        columns=columns,
+        shards=shards,
+        inputs=inputs,
+        summary=summarise(folder, schema),
+        made={name: lines for name in findings if (lines := describe(name, findings[name]))},
+        fingerprint=pipeline.fingerprint(),
+    )
+    write_text(folder / CARD_FILE, card.render())
+
+
+def _check_rows(schema: Schema, corpus: Corpus, shards: Sequence[LockedShard]) -> None:
+    wrong = []
+    for config in schema.configs:
+        written = sum(shard.rows for shard in shards if shard.config == config.name)
+        expected = corpus.count(config.rows)[0]
+        if written != expected:
+            wrong.append(
+                f"config {config.name} has {written:,} rows in its shards and {expected:,} in its "
+                "table, so nothing was published; this is a defect of the write step."
+            )
+    if wrong:
+        raise DataError(wrong)
+
+
+def _remove_strangers(folder: Path, shards: Sequence[LockedShard]) -> None:
+    """Shards that an interrupted build with other parameters left do not belong here."""
+    ours = {folder / shard.name for shard in shards}
+    for path in folder.rglob("*.parquet"):
+        if path not in ours:
+            path.unlink()
+
+
+def _locked_inputs(pipeline: Pipeline, corpus: Corpus) -> Iterator[LockedInput]:
+    for file in corpus.inputs:
+        yield LockedInput(file.input, file.name, 1, file.bytes, file.sha256)
+    for name, path in pipeline.parameter_files().items():
+        yield LockedInput(name, path.name, 1, path.stat().st_size, sha256_of(path))
+    if "sha256" in corpus.images.columns:
+        for (root,), images in sorted(corpus.images.group_by("root"), key=lambda item: item[0]):
+            files = images.select("id", "bytes", "sha256").iter_rows()
+            yield locked_folder(str(root), corpus.roots[str(root)].name, files)
+
+
+def _seeds(pipeline: Pipeline) -> dict[str, int]:
+    return {
+        f"{stage.step.name}.seed": stage.parameters.seed
+        for stage in pipeline.stages
+        if hasattr(stage.parameters, "seed")
+    }
+
+
+def _write_quarantine(quarantine: pl.DataFrame, path: Path) -> None:
+    buffer = io.BytesIO()
+    quarantine.sort("table", "source", "row", "id", nulls_last=True).write_parquet(
+        buffer, compression="zstd"
+    )
+    write_bytes(path, buffer.getvalue())
+
+
+def _write_json(path: Path, content: Mapping[str, Any] | None) -> None:
+    if content is not None:
+        write_text(path, json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n")

@@ -1,0 +1,114 @@
+"""Finding CID's label files below folders, whatever they are called and packed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from artcurate.archives.documents import Content, Document, documents, read_content
+from artcurate.archives.faults import ArchiveError
+from artcurate.archives.tree import Tree, survey
+from artcurate.errors import DataError
+from artcurate.sources.cid.labels import looks_like_labels, read_labels
+from artcurate.sources.cid.names import parse_names
+from artcurate.sources.releases import Release, release_of
+
+_UNOPENED = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".heic", ".mp4")
+#: So many first bytes show what a file is.
+_START_BYTES = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """One label file.
+
+    place: its POSIX path below the folder that was given, through the archive it lies in.
+    release: as the path tells.
+    """
+
+    place: str
+    release: Release | None
+    records: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found below the given paths.
+
+    same: (place, place of the file with the same content) of label files that were not read again.
+    ignored: places of files that are neither labels nor pictures.
+    """
+
+    files: tuple[LabelFile, ...]
+    same: tuple[tuple[str, str], ...]
+    ignored: tuple[str, ...]
+    tree: Tree
+
+
+def find_labels(paths: Sequence[Path]) -> tuple[Found, pl.DataFrame]:
+    """Every label file at or below `paths`, in the order of their places, and their records.
+
+    The records have the columns of `cid_labels.RAW_SCHEMA` and `parse_names`, source (the file's
+    base name) and release. `name` is null where it could be parsed.
+
+    Raises:
+        DataError: there are none, or a file or archive is damaged; all problems at once.
+    """
+    tree = survey(paths, unopened=_UNOPENED)
+    problems: list[str] = []
+    ignored: list[str] = []
+    same: list[tuple[str, str]] = []
+    files: dict[str, LabelFile] = {}
+    records: list[pl.DataFrame] = []
+    for document in documents(tree, unopened=_UNOPENED):
+        try:
+            if not _holds_labels(document):
+                ignored.append(document.place)
+                continue
+            content = read_content(document)
+            twin = files.get(content.sha256)
+            if twin:
+                same.append((document.place, twin.place))
+            else:
+                files[content.sha256], labels = _read(content)
+                records.append(labels)
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(problems)
+    if not files:
+        given = ", ".join(str(path) for path in paths)
+        raise DataError(
+            f"{given}: no CID labels among {len(ignored):,} files; give the folder that holds the "
+            "label files (img_emotion_training_data and the like), zipped or not, and the pictures."
+        )
+    return Found(tuple(files.values()), tuple(same), tuple(ignored), tree), pl.concat(records)
+
+
+def _holds_labels(document: Document) -> bool:
+    try:
+        return looks_like_labels(document.start(_START_BYTES))
+    except ArchiveError:
+        if document.name.lower().endswith(".json"):
+            raise
+        return False
+
+
+def _read(content: Content) -> tuple[LabelFile, pl.DataFrame]:
+    document = content.document
+    release = release_of(f"{document.file.root.name}/{document.place}")
+    raw = read_labels(content)
+    labels = raw.hstack(parse_names(raw["name"])).with_columns(
+        named=pl.col("name").is_not_null(),
+        # The name says nothing more once it is parsed, and half a million of them are large.
+        name=pl.when(pl.col("id").is_null()).then("name"),
+        source=pl.lit(document.name),
+        release=pl.lit(release, pl.String),
+    )
+    size = len(content.data)
+    return LabelFile(document.place, release, raw.height, size, content.sha256), labels

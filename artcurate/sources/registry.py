@@ -1,0 +1,53 @@
+"""The readers a pipeline file can name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from artcurate.corpus import Corpus
+from artcurate.errors import UsageError
+from artcurate.sources import artelingo, wikiart
+from artcurate.sources.cid import read_cid
+from artcurate.sources.ecc import read_ecc
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Turns raw files into a part of a corpus.
+
+    read: `(paths, input_name) -> Corpus` with the tables the files hold.
+    expects: what a user has to give, in words.
+    """
+
+    read: Callable[[Sequence[Path], str], Corpus]
+    expects: str
+
+
+def _read_artelingo(paths: Sequence[Path], name: str) -> Corpus:
+    return artelingo.read_annotations(paths, input_name=name)
+
+
+def _locate_wikiart(paths: Sequence[Path], name: str) -> Corpus:
+    if len(paths) > 1:
+        raise UsageError(f"input {name}: give one folder, not {len(paths)}.")
+    return wikiart.locate_wikiart(paths[0], name=name)
+
+
+def _read_ecc(paths: Sequence[Path], name: str) -> Corpus:
+    return read_ecc(paths, input_name=name)
+
+
+def _read_cid(paths: Sequence[Path], name: str) -> Corpus:
+    return read_cid(paths, input_name=name)
+
+
+READERS: dict[str, Reader] = {
+    "artelingo": Reader(
+        _read_artelingo, "one or more CSV or Parquet files of ArtELingo or ArtEmis"
+    ),
+    "cid": Reader(_read_cid, "the folder that holds CID's label files and image zips"),
+    "ecc": Reader(_read_ecc, "the folder that holds ECC's zips, JSON, xlsx or CSV files"),
+    "wikiart": Reader(_locate_wikiart, "the folder that holds WikiArt's 27 style folders"),
+}

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from artcurate.progress import ProgressMode
+from artcurate.sources.synthetic.artelingo import write_artelingo_sample
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real excerpts; tests that need it skip where there is none."""
+    named = os.environ.get("ARTCURATE_REAL_DATA")
+    if not named:
+        pytest.skip("ARTCURATE_REAL_DATA is not set: no real excerpts at hand")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthetic raw inputs of 60 paintings, not to be changed."""
+    folder = tmp_path_factory.mktemp("sample") / "raw"
+    write_artelingo_sample(folder, paintings=60, seed=3, image_size=96, progress=ProgressMode.QUIET)
+    return folder
