@@ -21,10 +21,10 @@ from measure import measure
 
 
 def ours(csv: Path) -> None:
-    from artcurate.runner import read_inputs, run_stages
     from artcurate.cli.build import _without_pixels
     from artcurate.engines.local import LocalEngine
     from artcurate.pipeline import load_bundled, resolve
+    from artcurate.runner import read_inputs, run_stages
     from artcurate.steps.registry import Run
 
     file = _without_pixels(load_bundled("artelingo"))
@@ -36,9 +36,10 @@ def ours(csv: Path) -> None:
     print(corpus.annotations.height)
 
 
-EMOTIONS = "amusement awe contentment excitement anger disgust fear sadness".split() + [
-    "something else"
-]
+EMOTIONS = (
+    *("amusement", "awe", "contentment", "excitement", "anger", "disgust", "fear", "sadness"),
+    "something else",
+)
 IDS = {name: index for index, name in enumerate(EMOTIONS)}
 
 

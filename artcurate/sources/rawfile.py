@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import os
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class ByteCounts:
     newlines: int
     quotes: int
     nul: bool
-    last: bytes
+    last: builtins.bytes
 
 
 @dataclass(frozen=True, slots=True)
