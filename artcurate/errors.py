@@ -28,9 +28,3 @@ class DataError(ArtcurateError):
             (problems,) if isinstance(problems, str) else tuple(problems)
         )
         super().__init__("\n".join(self.problems))
-
-
-class StoppedError(ArtcurateError):
-    """The user stopped the work; says what becomes of what was finished."""
-
-    exit_code = 130

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,12 @@ from artcurate.package.lock import (
     write_lock,
 )
 from artcurate.package.summary import QUARANTINE_FILE, summarise
-from artcurate.package.validate import PIPELINE_FILE
+from artcurate.package.validate import CARD_FILE, CROISSANT_FILE, PIPELINE_FILE
 from artcurate.pipeline import Pipeline
 from artcurate.schema.load import load_schema, schema_digest
 from artcurate.schema.model import Schema
+from artcurate.text import languages
 
-CARD_FILE = "README.md"
-CROISSANT_FILE = "croissant.json"
 SPLIT_FILE = "split.json"
 
 
@@ -44,6 +44,9 @@ def finish(pipeline: Pipeline, corpus: Corpus, folder: Path) -> None:
     Raises DataError when the shards hold other rows than the corpus.
     """
     schema = load_schema(pipeline.schema)
+    facts = replace(
+        pipeline.dataset, languages=_language_codes(corpus) or pipeline.dataset.languages
+    )
     shards = tuple(LockedShard(**shard) for shard in corpus.findings["write"]["shards"])
     _check_rows(schema, corpus, shards)
     _remove_strangers(folder, shards)
@@ -68,12 +71,12 @@ def finish(pipeline: Pipeline, corpus: Corpus, folder: Path) -> None:
     write_text(folder / PIPELINE_FILE, pipeline.to_yaml())
     _write_quarantine(corpus.quarantine, folder / QUARANTINE_FILE)
     findings = dict(corpus.findings)
-    _write_json(folder / SPLIT_FILE, findings.get("split", {}).get("certificate"))
+    _write_json(folder / SPLIT_FILE, _certificate(findings))
     write_findings(folder, findings)
-    document = croissant.croissant(schema, pipeline.dataset, shards, columns)
+    document = croissant.croissant(schema, facts, shards, columns)
     write_text(folder / CROISSANT_FILE, croissant.render(document))
     card = Card(
-        facts=pipeline.dataset,
+        facts=facts,
         schema=schema,
         columns=columns,
         shards=shards,
@@ -83,6 +86,21 @@ def finish(pipeline: Pipeline, corpus: Corpus, folder: Path) -> None:
         fingerprint=pipeline.fingerprint(),
     )
     write_text(folder / CARD_FILE, card.render())
+
+
+def _language_codes(corpus: Corpus) -> tuple[str, ...]:
+    """The codes of the languages that the annotations are in, sorted; empty where none is said."""
+    if "language" not in corpus.annotations.columns:
+        return ()
+    known = {one.name: one.iso for one in languages.bundled().languages}
+    present = corpus.annotations["language"].unique().to_list()
+    return tuple(sorted(known.get(name, name) for name in present))
+
+
+def _certificate(findings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The certificate of the step that split the rows; None where none did."""
+    given = (findings.get(step, {}).get("certificate") for step in ("split", "pair"))
+    return next((certificate for certificate in given if certificate), None)
 
 
 def _check_rows(schema: Schema, corpus: Corpus, shards: Sequence[LockedShard]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from artcurate.steps.join import coverage_lines
+from artcurate.steps.pairing_words import TELLERS as PAIRING_TELLERS
 
 Findings = Mapping[str, Any]
 
@@ -76,11 +77,16 @@ def _text(found: Findings) -> Iterator[str]:
         f"text: {found['changed']:,} of {found['rows_in']:,} texts normalised"
         f"{_reasons(found['set_aside'])}"
     )
-    yield (
-        f"  {repeated['in_painting']:,} repeat a text of the same painting; "
-        f"{repeated['texts_in_several_paintings']:,} texts stand at several paintings, "
-        f"{repeated['texts_with_several_emotions']:,} with several emotions"
-    )
+    told = {
+        "in_painting": "repeat a text of the same painting",
+        "texts_in_several_paintings": "texts stand at several paintings",
+        "texts_with_several_emotions": "texts have several emotions",
+    }
+    counted = [
+        f"{repeated[key]:,} {words}" for key, words in told.items() if repeated[key] is not None
+    ]
+    if counted:
+        yield "  " + "; ".join(counted)
 
 
 def _language(found: Findings) -> Iterator[str]:
@@ -179,4 +185,5 @@ _TELLERS: dict[str, Callable[[Findings], Iterator[str]]] = {
     "agreement": _agreement,
     "split": _split,
     "write": _write,
+    **PAIRING_TELLERS,
 }

@@ -16,6 +16,7 @@ from artcurate import resources
 from artcurate.errors import DataError, UsageError
 from artcurate.package.facts import DatasetFacts
 from artcurate.resources import nearest
+from artcurate.schema.load import load_schema
 from artcurate.sources.registry import READERS
 from artcurate.steps.catalogue import STEPS
 from artcurate.steps.registry import Parameters, Step
@@ -152,16 +153,33 @@ def resolve(file: PipelineFile, overrides: Iterable[str] = ()) -> Pipeline:
     pipeline = {"seed": file.seed, "max_quarantined": file.max_quarantined}
     for override in overrides:
         _apply_override(override, steps, pipeline, problems)
+    wrong_totals = _wrong_totals(pipeline)
+    problems += wrong_totals
+    if "write" not in steps:
+        problems.append("the pipeline has no step write, so nothing would come out of it.")
+    try:
+        load_schema(file.schema_name)
+    except (UsageError, DataError) as error:
+        problems.append(f"schema: {error}")
     stages = []
     for name, raw in steps.items():
         definition = STEPS[name]
         fields = definition.parameters.model_fields
-        inherited = {"seed": pipeline["seed"], "schema_name": file.schema_name}
+        inherited: dict[str, Any] = {"schema_name": file.schema_name}
+        if not wrong_totals:
+            inherited["seed"] = pipeline["seed"]
         raw = {name: value for name, value in inherited.items() if name in fields} | raw
         try:
             stages.append(Stage(definition, definition.parameters.model_validate(raw)))
         except ValidationError as error:
             problems += [f"step {name}: {line}" for line in _validation_lines(error, fields)]
+    problems += [
+        f"{stage.step.name}.{name}: there is no file {value}; give the file with "
+        f"--set {stage.step.name}.{name}=FILE."
+        for stage in stages
+        for name, value in stage.parameters
+        if isinstance(value, Path) and not value.is_file()
+    ]
     for name, source in file.inputs.items():
         if source.reader not in READERS:
             problems.append(f"input {name}: no reader {nearest(source.reader, READERS)}")
@@ -176,6 +194,17 @@ def resolve(file: PipelineFile, overrides: Iterable[str] = ()) -> Pipeline:
         inputs=file.inputs,
         stages=tuple(stages),
     )
+
+
+def _wrong_totals(pipeline: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the values that belong to no step."""
+    share = pipeline["max_quarantined"]
+    problems = []
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        problems.append(f"max_quarantined: give a share from 0 to 1 (got {share!r}).")
+    if type(pipeline["seed"]) is not int or pipeline["seed"] < 0:
+        problems.append(f"seed: give a whole number from 0 (got {pipeline['seed']!r}).")
+    return problems
 
 
 def _named_steps(file: PipelineFile, problems: list[str]) -> dict[str, dict[str, Any]]:
@@ -239,5 +268,8 @@ def _validation_lines(error: ValidationError, fields: Iterable[str]) -> list[str
         elif problem["type"] == "missing":
             lines.append(f"{place}: missing.")
         else:
-            lines.append(f"{place}: {problem['msg']} (got {problem['input']!r}).")
+            message = problem["msg"].removeprefix("Value error, ").rstrip(".")
+            lines.append(
+                f"{place}: {message} (got {problem['input']!r})." if place else f"{message}."
+            )
     return lines

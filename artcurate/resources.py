@@ -74,6 +74,8 @@ def read_yaml(file: Path) -> Any:
             aliases stand for more values than anybody writes.
     """
     try:
+        if file.exists() and not file.is_file():
+            raise DataError(f"{file}: cannot be read, it is not a file.")
         if file.stat().st_size > MAX_YAML_BYTES:
             raise DataError(f"{file}: larger than {MAX_YAML_BYTES:,} bytes, too large for YAML.")
         text = file.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from artcurate import home
+from artcurate import home, interruption
 from artcurate.corpus import Corpus, TableName, merge
 from artcurate.engines.local import LocalEngine
 from artcurate.errors import DataError, UsageError
@@ -19,10 +19,10 @@ from artcurate.pipeline import Pipeline
 from artcurate.progress import ProgressMode
 from artcurate.sources.registry import READERS
 from artcurate.steps.registry import Run
-from artcurate.workspace import check_output, open_workspace
+from artcurate.workspace import check_output, open_workspace, output_path
 
 Say = Callable[[str], None]
-TABLES: tuple[TableName, ...] = ("annotations", "images")
+TABLES: tuple[TableName, ...] = ("annotations", "images", "pairs")
 
 
 def silent(_: str) -> None:
@@ -59,6 +59,7 @@ def build(
         UsageError: an input is missing or unknown, or `out` holds something else.
         DataError: the inputs cannot be read, too many rows were left out, or rows got lost.
     """
+    out = output_path(out)
     check_output(out, overwrite=overwrite)
     given = find_inputs(pipeline, inputs)
     with open_workspace(out) as workspace:
@@ -72,6 +73,7 @@ def build(
         corpus = run_stages(pipeline, read_inputs(pipeline, given, say), run, say)
         say(balance_line(corpus))
         finish(pipeline, corpus, workspace.dataset)
+        interruption.check()
         workspace.publish()
     return Built(
         out=out,
@@ -134,6 +136,11 @@ def read_inputs(
     corpus = merge(parts)
     for table in TABLES:
         _check_unique(corpus, table)
+    if corpus.images.is_empty() and any(stage.step.name == "probe" for stage in pipeline.stages):
+        raise UsageError(
+            "the inputs hold no pictures; give the folder of images (--images), or build without "
+            "pixels (--annotations-only)."
+        )
     return corpus
 
 
@@ -146,6 +153,7 @@ def run_stages(pipeline: Pipeline, corpus: Corpus, run: Run, say: Say = silent) 
     for stage in pipeline.stages:
         before = {table: corpus.count(table) for table in TABLES}
         corpus = stage.step(corpus, stage.parameters, run)
+        interruption.check()
         _check_balance(stage.step.name, before, corpus)
         _check_budget(pipeline, corpus, run.scratch)
         for line in describe(stage.step.name, corpus.findings.get(stage.step.name)):
@@ -166,7 +174,7 @@ def _check_unique(corpus: Corpus, table: TableName) -> None:
 def _check_balance(step: str, before: Mapping[TableName, tuple[int, int]], after: Corpus) -> None:
     for table, (kept, aside) in before.items():
         kept_after, aside_after = after.count(table)
-        derived = table == "images" and not kept + aside
+        derived = table != "annotations" and not kept + aside
         if kept + aside != kept_after + aside_after and not derived:
             raise DataError(
                 f"step {step} got {kept} {table} and left {kept_after} with "

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artcurate.errors import DataError, UsageError
+from artcurate.files import sync_folder
 
 LOCK_FILE = "artcurate.lock"
 
@@ -43,8 +44,16 @@ class Workspace:
         if self.out.exists():
             self.out.rename(replaced)
         self.dataset.rename(self.out)
-        _sync_folder(self.out.parent)
+        sync_folder(self.out.parent)
         shutil.rmtree(self.root)
+
+
+def output_path(out: Path) -> Path:
+    """`out` with its links followed. Raises UsageError where the links run in a circle."""
+    try:
+        return out.resolve()
+    except (OSError, RuntimeError):
+        raise UsageError(f"{out}: its links lead nowhere; give another --out.") from None
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
@@ -55,6 +64,8 @@ def check_output(out: Path, *, overwrite: bool) -> None:
     """
     if not out.exists():
         return
+    if out.is_mount():
+        raise UsageError(f"{out} is where a disk is mounted; give --out a folder inside it.")
     if not out.is_dir():
         raise UsageError(f"{out} is a file; give --out a folder that does not exist yet.")
     if not any(out.iterdir()):
@@ -92,14 +103,8 @@ def open_workspace(out: Path) -> Iterator[Workspace]:
             raise UsageError(
                 f"another build of {out} is running; wait for it or give another --out."
             ) from None
+        # A build killed at its last moment leaves the dataset that it had replaced.
+        shutil.rmtree(workspace.root / "replaced", ignore_errors=True)
         yield workspace
-    finally:
-        os.close(handle)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)

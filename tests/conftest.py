@@ -3,10 +3,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from artcurate.progress import ProgressMode
 from artcurate.sources.synthetic.artelingo import write_artelingo_sample
+
+# A busy machine is no failure of an invariant.
+hypothesis.settings.register_profile("artcurate", deadline=None)
+hypothesis.settings.load_profile("artcurate")
 
 
 @pytest.fixture(scope="session")

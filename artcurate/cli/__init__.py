@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import sys
+from typing import NoReturn
 
 import typer
 
+from artcurate import interruption
 from artcurate.cli.build import build_command, run_command
 from artcurate.cli.bundled import pipelines_command, schemas_command
 from artcurate.cli.inspect import inspect_command
+from artcurate.cli.pair import fill_in_values, pair_app
 from artcurate.cli.sample import sample_app
 from artcurate.cli.validate import validate_command
 from artcurate.errors import ArtcurateError
@@ -22,12 +25,26 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(sample_app, name="sample")
+app.add_typer(pair_app, name="pair")
 app.command("build")(build_command)
 app.command("run")(run_command)
 app.command("validate")(validate_command)
 app.command("inspect")(inspect_command)
 app.command("pipelines")(pipelines_command)
 app.command("schemas")(schemas_command)
+
+#: Errors of the file system that are no defect of the program.
+_OF_THE_SYSTEM = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EIO,
+    errno.EBUSY,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
 
 
 def _version(wanted: bool) -> None:
@@ -49,21 +66,31 @@ def _root(
 
 def main() -> None:
     """Run the command line; exit 2 for a wrong call, 1 for wrong data, 130 when interrupted."""
+    interruption.listen()
     try:
-        app()
+        _run()
+    except (KeyboardInterrupt, SystemExit, Exception):
+        if not interruption.requested():
+            raise
+        _fail("interrupted; the same command goes on from what is finished.", 130)
+
+
+def _run() -> None:
+    try:
+        app(fill_in_values(sys.argv[1:]))
     except ArtcurateError as error:
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO):
+        if error.errno not in _OF_THE_SYSTEM:
             raise
         place = f"{error.filename}: " if error.filename else ""
-        _fail(f"{place}{error.strerror}; nothing unfinished was left in the output's place.", 1)
+        _fail(f"{place}{error.strerror}.", 1)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     for line in message.split("\n"):
         prefix = "" if line.startswith(" ") else "error: "
         typer.echo(f"{prefix}{line}", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from artcurate.cli import options
-from artcurate.errors import StoppedError, UsageError
+from artcurate.errors import UsageError
 
 if TYPE_CHECKING:
     from artcurate.pipeline import PipelineFile
@@ -86,7 +86,7 @@ def build_command(
         if "images" in inputs:
             raise UsageError("give either --images or --annotations-only.")
         file = _without_pixels(file)
-    _build(
+    run_build(
         file,
         [*named, *(set_ or [])],
         inputs,
@@ -115,7 +115,7 @@ def run_command(
 
     loaded = load(file)
     named = options.overrides({"seed": seed, "max_quarantined": max_quarantined})
-    _build(
+    run_build(
         loaded,
         [*named, *(set_ or [])],
         options.named_paths(input_),
@@ -127,7 +127,7 @@ def run_command(
     )
 
 
-def _build(
+def run_build(
     file: PipelineFile,
     overrides: Sequence[str],
     inputs: Mapping[str, Sequence[Path]],
@@ -143,18 +143,15 @@ def _build(
 
     say = options.narrator(quiet=quiet, as_json=as_json)
     pipeline = resolve(file, overrides)
-    try:
-        built = build(
-            pipeline,
-            inputs,
-            out,
-            workers=workers,
-            overwrite=overwrite,
-            progress=options.progress_mode(quiet=quiet, as_json=as_json),
-            say=say,
-        )
-    except KeyboardInterrupt:
-        raise StoppedError("interrupted; the same command goes on from what is finished.") from None
+    built = build(
+        pipeline,
+        inputs,
+        out,
+        workers=workers,
+        overwrite=overwrite,
+        progress=options.progress_mode(quiet=quiet, as_json=as_json),
+        say=say,
+    )
     if as_json:
         summary = {
             "event": "built",

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from artcurate.cli import options
+from artcurate.errors import UsageError
 
 
 def inspect_command(
@@ -23,6 +24,8 @@ def inspect_command(
     from artcurate.package.tables import to_text
     from artcurate.package.validate import dataset_schema
 
+    if not path.is_dir():
+        raise UsageError(f"{path}: no such folder; give a built dataset.")
     summary = summarise(path, dataset_schema(path))
     findings = read_findings(path)
     if as_json:

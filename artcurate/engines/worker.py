@@ -15,8 +15,10 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Never
 
 #: What a worker sends once, when it can take tasks.
 READY = b"ready"
@@ -55,14 +57,15 @@ def serve(handle: int, parent: int, memory_limit: int | None) -> None:
     if memory_limit is not None:
         _, ceiling = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (memory_limit, ceiling))
-    connection = Connection(handle)
+    # The parent may go away between any two bytes; then there is nobody to tell.
+    with suppress(EOFError, ConnectionError):
+        _serve(Connection(handle))
+
+
+def _serve(connection: Connection) -> Never:
     connection.send_bytes(READY)
     while True:
-        try:
-            message = connection.recv_bytes()
-        except EOFError:
-            return
-        connection.send_bytes(_answer(message))
+        connection.send_bytes(_answer(connection.recv_bytes()))
 
 
 def _answer(message: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class Card:
 
     def _config_head(self, config: Config) -> dict[str, Any]:
         splits = next(one for one in self.summary.configs if one.name == config.name).splits
-        head: dict[str, Any] = {"config_name": config.name}
+        head: dict[str, Any] = {"config_name": config.name, "version": self._data_version()}
         if config.default:
             head["default"] = True
         head["data_files"] = [
@@ -73,6 +74,18 @@ class Card:
             for size in splits
         ]
         return head
+
+    def _data_version(self) -> str:
+        """MAJOR.MINOR of the dataset, and a number that changes with the shards.
+
+        `datasets` keys its cache on the card's configs alone: without it a rebuilt folder would
+        be answered with the old rows.
+        """
+        digest = hashlib.sha256()
+        for shard in sorted(self.shards, key=lambda shard: shard.name):
+            digest.update(f"{shard.name} {shard.sha256}\n".encode())
+        major, minor, _ = self.facts.version.split(".")
+        return f"{major}.{minor}.{int(digest.hexdigest()[:7], 16)}"
 
     def _configs(self) -> list[Config]:
         return [config for config in self.schema.configs if config.name in self.columns]

@@ -30,6 +30,6 @@ def read_findings(folder: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not readable as findings ({error}).") from None
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.values()):
         raise DataError(f"{path}: not an object with one entry per step.")
     return content

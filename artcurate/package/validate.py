@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from artcurate.errors import DataError, UsageError
+from artcurate.package import findings
 from artcurate.package import lock as locks
 from artcurate.package.layout import check_names, find_shards, shard_at
+from artcurate.package.summary import QUARANTINE_FILE
 from artcurate.progress import ProgressMode, meter
 from artcurate.resources import names, nearest, read_yaml
 from artcurate.schema.audit import audit
@@ -19,6 +21,8 @@ from artcurate.schema.model import Schema
 from artcurate.schema.validate import Shard, Violation, validate_shard
 
 PIPELINE_FILE = "pipeline.yaml"
+CARD_FILE = "README.md"
+CROISSANT_FILE = "croissant.json"
 
 
 def dataset_schema(folder: Path) -> Schema:
@@ -79,6 +83,7 @@ def validate_dataset(
     yield from check_names(schema, shards)
     yield from _validate_shards(shards, progress)
     yield from _uneven_columns(shards)
+    yield from _missing_files(folder)
     yield from _check_lock(folder, shards)
 
 
@@ -88,6 +93,13 @@ def _validate_shards(shards: Sequence[Shard], progress: ProgressMode) -> Iterato
             yield from validate_shard(shard)
             done.advance()
     yield from audit(shards)
+
+
+def _missing_files(folder: Path) -> Iterator[Violation]:
+    """What a build leaves beside the shards and is not there."""
+    for name in (CARD_FILE, CROISSANT_FILE, PIPELINE_FILE, QUARANTINE_FILE, findings.FILE_NAME):
+        if not (folder / name).is_file():
+            yield Violation("missing_file", "", name, None, "", "no such file", "the build's file")
 
 
 def _uneven_columns(shards: Sequence[Shard]) -> Iterator[Violation]:

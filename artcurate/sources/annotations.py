@@ -256,13 +256,15 @@ def _row_id(table: RawTable) -> pl.Expr:
 def _faults(file: _File, rows: pl.DataFrame) -> pl.DataFrame:
     """Readable rows that no painting or no label can be found for: row, reason, detail."""
     unnamed = (pl.col("style") == "") | (pl.col("painting") == "")
+    # A key is one style and one painting: more slashes would name a path, or another style.
+    unnamed |= pl.col("image_key").str.count_matches("/", literal=True) != 1
     mislabelled = pl.col("emotion_id").is_null() & (pl.col("label") != "")
     place = pl.format("row {} ", "row")
     return rows.filter(unnamed | mislabelled).select(
         "row",
         reason=pl.when(unnamed).then(pl.lit("no_painting")).otherwise(pl.lit("bad_label_id")),
         detail=pl.when(unnamed)
-        .then(place + f"names no {file.form.style} or no {file.form.painting}")
+        .then(place + f"names no {file.form.style} or no {file.form.painting}, or a path there")
         .otherwise(
             place + pl.format("has {} as " + str(file.form.label) + ", no whole number", "label")
         ),

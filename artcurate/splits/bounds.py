@@ -102,13 +102,8 @@ def few_group_strata(counts: Sparse, facts: StratumFacts, splits: int) -> list[t
     few = (facts.groups > 0) & (facts.groups <= most)
     chosen = few[counts.strata]
     order = np.argsort(counts.strata[chosen], kind="stable")
-    rows = counts.counts[chosen][order]
-    ends = np.cumsum(facts.groups[few])
-    return (
-        list(zip(np.flatnonzero(few).tolist(), np.split(rows, ends[:-1]), strict=True))
-        if len(ends)
-        else []
-    )
+    rows = np.split(counts.counts[chosen][order], np.cumsum(facts.groups[few])[:-1])
+    return list(zip(np.flatnonzero(few).tolist(), rows, strict=False))
 
 
 def most_enumerated_groups(splits: int) -> int:

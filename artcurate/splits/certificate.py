@@ -1,9 +1,12 @@
-"""What a split achieved, against what any split of the same groups could, in a form to recompute.
+"""What a split achieved, against what no split of the same groups can better, to be recomputed.
 
-For stratum c with n_c rows, split s with share r_s and x_cs rows of c in s, the deviation is
-100 |x_cs / n_c - r_s| percentage points. The lower bound of a stratum is that of
-artcurate.splits.bounds; the split's bound is the largest of its strata, its gap the worst deviation
-less that bound.
+For stratum c with n rows, split s with the ratio r_s (ratios sum to one) and x_s rows of c in s,
+the deviation in s is 100 |x_s / n - r_s| percentage points, and the stratum's deviation the
+largest of these. The stratum's lower bound is that of artcurate.splits.bounds, from what stands in
+the certificate: its rows, the greatest common divisor of its groups' rows (`unit`), its largest
+group, and, where it has very few groups, the rows of each. The certificate's worst deviation and
+lower bound are the largest of all strata; the gap is their difference. A gap of zero proves that no
+assignment of whole groups is better in its worst stratum.
 """
 
 from __future__ import annotations
@@ -14,9 +17,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from artcurate.splits.bounds import POINTS, stratum_bounds, stratum_facts
-from artcurate.splits.families import Family, Ints, stack
+from artcurate.splits.bounds import (
+    POINTS,
+    few_group_strata,
+    stratum_bounds,
+    stratum_facts,
+)
+from artcurate.splits.families import Family, Ints, Sparse, stack
 from artcurate.splits.solver import shares_of
 
 _DIGITS = 6
@@ -24,9 +33,12 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class StratumReport:
-    """One stratum. counts: rows per split, in the order of the certificate's splits.
+    """One stratum.
 
-    groups, largest_group, unit: what the lower bound rests on. deviation, lower_bound: points.
+    groups: how many hold rows of it. largest_group: most rows in one. unit: greatest common
+    divisor of the groups' rows. group_rows: the rows of each group where they are few enough to be
+    enumerated, otherwise None. counts: rows per split. deviation: points per split. lower_bound:
+    points.
     """
 
     family: str
@@ -35,23 +47,37 @@ class StratumReport:
     groups: int
     largest_group: int
     unit: int
+    group_rows: tuple[int, ...] | None
     counts: tuple[int, ...]
-    deviation: float
+    deviation: tuple[float, ...]
+    lower_bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyReport:
+    """The largest deviation and the largest lower bound of one family's strata, in points."""
+
+    family: str
+    strata: int
+    worst_deviation: float
     lower_bound: float
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A split's quality. ratios sum to one; deviations and bounds are percentage points.
+    """A split's quality. Points are rounded to 6 decimals.
 
-    rows: per split, each row counted once. assignment_sha256: of the lines `group<TAB>split`,
-    sorted, each ended by a line feed, in UTF-8.
+    ratios: sum to one, in the order of `splits`. groups, rows: per split, each row counted once.
+    strata: without empty ones. gap: worst deviation less lower bound.
+    assignment_sha256: of the lines `group<TAB>split`, sorted by code point, each ended by a line
+    feed, in UTF-8.
     """
 
     splits: tuple[str, ...]
     ratios: tuple[float, ...]
     groups: tuple[int, ...]
     rows: tuple[int, ...]
+    families: tuple[FamilyReport, ...]
     strata: tuple[StratumReport, ...]
     worst_deviation: float
     worst_stratum: str
@@ -60,6 +86,7 @@ class Certificate:
     assignment_sha256: str
 
     def to_json(self) -> dict[str, Any]:
+        """Plain lists and dicts, as they stand in split.json."""
         return asdict(self)
 
 
@@ -71,20 +98,51 @@ def certify(
     ratios: Sequence[float],
     rows_per_group: Ints,
     group_keys: Sequence[str],
+    judged: NDArray[np.bool_] | None = None,
 ) -> Certificate:
-    """The certificate of the assignment `sides` (split of each group, int64, shape (groups,)).
+    """The certificate of an assignment.
 
+    sides: the split of each group, int64, (groups,). rows_per_group: (groups,).
     group_keys: a name for each group that lasts beyond this run.
+    judged: the groups whose rows the strata count, (groups,); None for all. Others, such as those
+    held out on purpose, count in `groups`, `rows` and the hash alone.
     """
     shares = shares_of(ratios)
     counts = stack(families)
+    if judged is not None:
+        counts = counts.only(judged)
+    strata = _reports(families, counts, counts.rows_per_split(sides, len(splits)), shares)
+    worst = max(strata, key=_worst, default=None)
+    deviation = _worst(worst) if worst else 0.0
+    bound = max((stratum.lower_bound for stratum in strata), default=0.0)
+    rows = np.bincount(sides, weights=rows_per_group, minlength=len(splits)).astype(np.int64)
+    return Certificate(
+        splits=tuple(splits),
+        ratios=tuple(shares.tolist()),
+        groups=tuple(np.bincount(sides, minlength=len(splits)).tolist()),
+        rows=tuple(rows.tolist()),
+        families=tuple(_family_report(family.name, strata) for family in families),
+        strata=strata,
+        worst_deviation=deviation,
+        worst_stratum=f"{worst.family}: {worst.stratum}" if worst else "",
+        lower_bound=bound,
+        gap=round(deviation - bound, _DIGITS),
+        assignment_sha256=_digest(group_keys, [splits[side] for side in sides]),
+    )
+
+
+def _reports(
+    families: Sequence[Family], counts: Sparse, held: Ints, shares: NDArray[np.float64]
+) -> tuple[StratumReport, ...]:
     facts = stratum_facts(counts)
     bounds = stratum_bounds(counts, shares)
-    held = counts.rows_per_split(sides, len(splits))
-    totals = np.maximum(facts.rows, 1)[:, None]
-    deviations = np.where(facts.rows > 0, np.abs(held / totals - shares).max(axis=1) * POINTS, 0.0)
+    few = {
+        stratum: tuple(sorted(rows.tolist()))
+        for stratum, rows in few_group_strata(counts, facts, len(shares))
+    }
+    deviations = POINTS * np.abs(held / np.maximum(facts.rows, 1)[:, None] - shares)
     names = [(family.name, stratum) for family in families for stratum in family.names]
-    strata = tuple(
+    return tuple(
         StratumReport(
             family=family,
             stratum=stratum,
@@ -92,27 +150,28 @@ def certify(
             groups=int(facts.groups[i]),
             largest_group=int(facts.largest[i]),
             unit=int(facts.unit[i]),
+            group_rows=few.get(i),
             counts=tuple(held[i].tolist()),
-            deviation=round(float(deviations[i]), _DIGITS),
+            deviation=tuple(np.round(deviations[i], _DIGITS).tolist()),
             lower_bound=round(float(bounds[i]), _DIGITS),
         )
         for i, (family, stratum) in enumerate(names)
+        if facts.rows[i]
     )
-    worst = int(deviations.argmax())
-    bound = float(bounds.max(initial=0.0))
-    rows = np.bincount(sides, weights=rows_per_group, minlength=len(splits)).astype(np.int64)
-    return Certificate(
-        splits=tuple(splits),
-        ratios=tuple(shares.tolist()),
-        groups=tuple(np.bincount(sides, minlength=len(splits)).tolist()),
-        rows=tuple(rows.tolist()),
-        strata=strata,
-        worst_deviation=round(float(deviations[worst]), _DIGITS),
-        worst_stratum=" ".join(names[worst]),
-        lower_bound=round(bound, _DIGITS),
-        gap=round(float(deviations[worst]) - bound, _DIGITS),
-        assignment_sha256=_digest(group_keys, [splits[side] for side in sides]),
+
+
+def _family_report(name: str, strata: Sequence[StratumReport]) -> FamilyReport:
+    mine = [stratum for stratum in strata if stratum.family == name]
+    return FamilyReport(
+        family=name,
+        strata=len(mine),
+        worst_deviation=max(map(_worst, mine), default=0.0),
+        lower_bound=max((stratum.lower_bound for stratum in mine), default=0.0),
     )
+
+
+def _worst(stratum: StratumReport) -> float:
+    return max(stratum.deviation)
 
 
 def _digest(keys: Sequence[str], sides: Sequence[str]) -> str:

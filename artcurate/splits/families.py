@@ -54,6 +54,13 @@ class Sparse:
         cells = self.strata[placed] * splits + side[placed]
         return _sums(cells, self.counts[placed], self.width * splits).reshape(self.width, splits)
 
+    def only(self, groups: NDArray[np.bool_]) -> Sparse:
+        """The same groups and strata without the rows of the groups that are not chosen."""
+        kept = groups[self.owners()]
+        lengths = np.where(groups, np.diff(self.starts), 0)
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return Sparse(starts, self.strata[kept], self.counts[kept], self.width)
+
     def entries_of(self, groups: Ints) -> tuple[Ints, Ints]:
         """(position in `groups`, index of the entry) of every entry of these groups."""
         lengths = self.starts[groups + 1] - self.starts[groups]

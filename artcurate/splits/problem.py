@@ -11,8 +11,9 @@ from artcurate.splits.bounds import POINTS, Floats, stratum_bounds
 from artcurate.splits.families import Ints, Sparse
 from artcurate.splits.neighbourhood import STEPS_PER_ROW, WEIGHT_OF_ONE_ROW
 
-#: Excesses below this many points are not worth a search.
-NEAR_ENOUGH = 0.02
+#: Excesses up to so many points are not worth a search; nor are those up to the second number
+#: where no deviation is above the largest bound, which no search can lower.
+NEAR_ENOUGH, NEAR_ENOUGH_INSIDE = 0.02, 0.05
 
 _MILLIONTHS = 1_000_000
 
@@ -28,10 +29,6 @@ class Merit(NamedTuple):
     worst: int
     excess: int
     spread: int
-
-    @property
-    def near_enough(self) -> bool:
-        return self.excess <= NEAR_ENOUGH * _MILLIONTHS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +69,11 @@ class Problem:
         excess = worst - np.rint(_MILLIONTHS * self.bounds[strata]).astype(np.int64)
         spread = np.square(millionths // 100).sum()
         return Merit(int(worst.max()), max(0, int(excess.max())), int(spread))
+
+    def near_enough(self, merit: Merit) -> bool:
+        """Whether a search could gain next to nothing."""
+        inside = merit.worst <= round(_MILLIONTHS * float(self.bounds.max()))
+        return merit.excess <= _MILLIONTHS * (NEAR_ENOUGH_INSIDE if inside else NEAR_ENOUGH)
 
 
 def make_problem(counts: Sparse, shares: Floats) -> Problem:

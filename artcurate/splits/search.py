@@ -10,6 +10,7 @@ An iteration moves a few groups at random, descends, and keeps the result unless
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from itertools import count
 
@@ -41,6 +42,8 @@ LEAST_BLOCK = 8
 MOST_PLACED_ANEW = 5000
 #: New placements of which the best is taken further.
 PLACEMENTS = 10
+#: Trials of a block without a gain after which it is left; a gain is this share of the excess.
+PATIENCE, LEAST_GAIN = 8, 0.01
 #: How far a new placement departs from the order of size.
 PLACEMENT_NOISE = 0.5
 #: Random moves of one iteration: from, below; small numbers are the likelier.
@@ -60,6 +63,26 @@ class Aim(Enum):
         return self in (Aim.WORST, Aim.WORST_BY_BOUND)
 
 
+@dataclass(slots=True, eq=False)
+class _Task:
+    """A block under search.
+
+    lowest: excess at its last gain. idle: trials since then.
+    """
+
+    block: Ints
+    strata: Ints
+    merit: Merit
+    lowest: int
+    idle: int = 0
+
+    def note(self, merit: Merit) -> None:
+        self.merit = merit
+        self.idle += 1
+        if merit.excess < (1.0 - LEAST_GAIN) * self.lowest:
+            self.lowest, self.idle = merit.excess, 0
+
+
 class Search:
     """Improves an assignment in place.
 
@@ -77,6 +100,7 @@ class Search:
         self._problem, self._sides, self._blocks = problem, sides, blocks
         self._generator = generator
         self._held = problem.counts.rows_per_split(sides, problem.splits).astype(np.float64)
+        self._owners = problem.counts.owners()
 
     def run(self, effort: int) -> None:
         """Place all groups, then spend at most `effort` iterations on bettering the assignment."""
@@ -116,26 +140,39 @@ class Search:
     def _rounds(
         self, blocks: Sequence[Ints], considered: Mask, effort: int, *, restarts: bool
     ) -> int:
-        """Trials for all blocks in turn, worst first, until near enough; the iterations used."""
+        """Trials for all blocks in turn, worst first; the iterations used.
+
+        A block is left when it is near enough or when `PATIENCE` trials have gained nothing.
+        """
         used = 0
-        unfinished = [(block, self._strata_of(block, considered)) for block in blocks]
-        unfinished = [(block, strata) for block, strata in unfinished if len(strata)]
+        tasks = [task for block in blocks if (task := self._task(block, considered))]
         for turn in count():
-            ranked = [(self._merit(strata), block, strata) for block, strata in unfinished]
-            ranked = [entry for entry in ranked if not entry[0].near_enough]
-            ranked.sort(key=lambda entry: entry[0].excess, reverse=True)
-            unfinished = [(block, strata) for _, block, strata in ranked]
-            for block, strata in unfinished:
-                if used >= effort:
-                    return used
+            tasks = [task for task in tasks if not self._finished(task)]
+            tasks.sort(key=lambda task: task.merit.excess, reverse=True)
+            for task in tasks:
                 left = effort - used
-                if restarts and turn % 2 and len(block) <= MOST_PLACED_ANEW and left > PLACEMENTS:
-                    used += self._restart(block, strata, considered, left)
+                if left <= 0:
+                    return used
+                fresh = restarts and turn % 2 == 1 and len(task.block) <= MOST_PLACED_ANEW
+                if fresh and left > PLACEMENTS:
+                    used += self._restart(task.block, task.strata, considered, left)
                 else:
-                    used += self._trial(block, strata, left)
-            if not unfinished:
-                return used
+                    used += self._trial(task.block, task.strata, left)
+                task.note(self._merit(task.strata))
+            if not tasks:
+                break
         return used
+
+    def _task(self, block: Ints, considered: Mask) -> _Task | None:
+        """None for a block without strata to be considered."""
+        strata = self._strata_of(block, considered)
+        if not len(strata):
+            return None
+        merit = self._merit(strata)
+        return _Task(block, strata, merit, merit.excess)
+
+    def _finished(self, task: _Task) -> bool:
+        return task.idle >= PATIENCE or self._problem.near_enough(task.merit)
 
     def _restart(self, block: Ints, strata: Ints, considered: Mask, effort: int) -> int:
         """A trial from a new placement of the block, undone where it ends worse."""
@@ -156,7 +193,7 @@ class Search:
         """One phase for each aim until the block is near enough; the iterations used."""
         used = 0
         for aim in Aim:
-            if used >= effort or self._merit(strata).near_enough:
+            if used >= effort or self._problem.near_enough(self._merit(strata)):
                 break
             used += self._phase(block, strata, aim, min(ITERATIONS_PER_PHASE, effort - used))
         return used
@@ -170,7 +207,7 @@ class Search:
         view = self._neighbourhood(groups, dense, touched, aim)
         best, kept = self._problem.merit(view.held, touched), view.sides.copy()
         made = 0
-        while made < iterations and not best.near_enough:
+        while made < iterations and not self._problem.near_enough(best):
             if made:
                 self._kick(view)
             view.descend()
@@ -217,14 +254,17 @@ class Search:
         if len(block) <= size:
             return block
         worst = strata[self._problem.excess(self._held[strata], strata).argmax()]
-        owner, entry = self._problem.counts.entries_of(block)
-        inside = self._problem.counts.strata[entry] == worst
-        rows = np.zeros(len(block))
-        rows[owner[inside]] = self._problem.counts.counts[entry[inside]]
-        appeal = rows * self._generator.random(len(block))
-        first = np.argsort(-appeal, kind="stable")[: size // 2]
-        others = np.setdiff1d(np.arange(len(block)), first)
-        rest = self._generator.choice(others, size - len(first), replace=False)
+        counts = self._problem.counts
+        entries = np.flatnonzero(counts.strata == worst)
+        rows = np.zeros(counts.groups)
+        rows[self._owners[entries]] = counts.counts[entries]
+        appeal = rows[block] * self._generator.random(len(block))
+        touching = np.flatnonzero(appeal)
+        first = touching[np.argsort(-appeal[touching], kind="stable")][: size // 2]
+        others = np.ones(len(block), dtype=np.bool_)
+        others[first] = False
+        left = np.flatnonzero(others)
+        rest = left[self._generator.choice(len(left), size - len(first), replace=False)]
         chosen: Ints = block[np.sort(np.concatenate([first, rest]))]
         return chosen
 

@@ -171,8 +171,8 @@ def _refuse_hopeless(corpus: Corpus, keys: pl.DataFrame) -> None:
         return
     if not corpus.images.height:
         raise DataError(
-            "there are no images to join the captions with; give the folder of images, or build "
-            "without pixels with join.images=none."
+            "there are no images to join the captions with; give the folder of images (--images), "
+            "or build without pixels (--annotations-only)."
         )
     if keys["image_id"].null_count() == keys.height:
         raise DataError(

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from artcurate.corpus import empty_quarantine
 from artcurate.files import sha256_of
 from artcurate.package.lock import Lock, LockedShard, write_lock
 from artcurate.schema.arrow import IMAGE_TYPE, arrow_schema
@@ -119,6 +120,9 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory, schema: Schema) -> Pat
         for shard in write_config(folder, config, assemble(config, tables))
     ]
     (folder / "pipeline.yaml").write_text("name: artelingo\nschema: artelingo\n")
+    for name in ("README.md", "croissant.json", "findings.json"):
+        (folder / name).write_text("{}")
+    empty_quarantine().write_parquet(folder / "quarantine.parquet")
     lock = Lock(
         pipeline="artelingo",
         fingerprint="0" * 64,

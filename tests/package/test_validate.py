@@ -112,4 +112,4 @@ def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file or folder"):
         list(validate(tmp_path / "absent"))
     told = list(validate(tmp_path, load_schema("artelingo")))
-    assert {one.rule for one in told} == {"no_shards", "lock"}
+    assert {one.rule for one in told} == {"no_shards", "missing_file", "lock"}
