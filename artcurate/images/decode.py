@@ -53,7 +53,7 @@ def decode_opened(opened: Opened, *, min_side: int | None = None) -> Decoded | F
     image = opened.image
     try:
         if min_side is not None and isinstance(image, JpegImageFile):
-            image.draft(None, (min_side, min_side))  # type: ignore[no-untyped-call]
+            image.draft(None, (min_side, min_side))
         image.load()
         icc = image.info.get("icc_profile")
         flat = _flatten(image)

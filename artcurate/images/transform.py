@@ -135,7 +135,7 @@ def _conversion(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """The way from profile `icc` to sRGB; None where it is sRGB already or of no use."""
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        name: str = ImageCms.getProfileDescription(profile)  # type: ignore[no-untyped-call]
+        name: str = ImageCms.getProfileDescription(profile)
         if mode == "RGB" and "srgb" in name.lower():
             return None
         srgb = ImageCms.createProfile("sRGB")

@@ -117,7 +117,7 @@ def library_versions() -> dict[str, str]:
     """Versions of this package and of the libraries that decide a dataset's bytes."""
     from PIL import features
 
-    turbo, plain = features.version("libjpeg_turbo"), features.version("jpg")  # type: ignore[no-untyped-call]
+    turbo, plain = features.version("libjpeg_turbo"), features.version("jpg")
     return {
         "artcurate": __version__,
         "libjpeg": f"turbo {turbo}" if turbo else str(plain),

@@ -293,7 +293,7 @@ def _identity(layout: Layout) -> dict[str, Any]:
 
 
 def _codec_version(name: str) -> str | None:
-    version: str | None = features.version(name)  # type: ignore[no-untyped-call]
+    version: str | None = features.version(name)
     return version
 
 

@@ -222,7 +222,7 @@ class Search:
 
     def _kick(self, view: Neighbourhood) -> None:
         least, most = KICK
-        strength = int(least * (most / least) ** self._generator.random())
+        strength = self._generator.integers(least, self._generator.integers(least, most) + 1)
         for move in self._generator.integers(0, view.moves, strength).tolist():
             view.apply(move)
 

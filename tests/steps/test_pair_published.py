@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
 from artcurate import published
-from artcurate.corpus import Corpus
+from artcurate.corpus import Corpus, merge
 from artcurate.pipeline import load_bundled
+from artcurate.progress import ProgressMode
+from artcurate.sources.registry import READERS
+from artcurate.sources.synthetic.korean.sample import write_korean_sample
+from artcurate.sources.synthetic.wikiart import PixelMode
 from artcurate.steps.age_bands import AgeBandsParameters, age_bands
 from artcurate.steps.image_labels import ImageLabelsParameters, image_labels
 from artcurate.steps.pair import PairParameters, pair
@@ -138,3 +143,20 @@ def test_the_joint_split_keeps_every_label_at_its_ratios(corpus: Corpus) -> None
     found = build(corpus, "korean").findings["pair"]
     assert all(label["deviation"] < 0.1 for label in found["labels"])
     assert sum(found["rows"].values()) >= found["bound"] - 13
+
+
+def test_raw_files_like_the_published_corpora_give_table_1(tmp_path: Path) -> None:
+    write_korean_sample(
+        tmp_path / "raw",
+        like_published=True,
+        pixels=PixelMode.NONE,
+        progress=ProgressMode.QUIET,
+    )
+    corpus = merge(
+        [
+            READERS["ecc"].read([tmp_path / "raw" / "ecc"], "ecc"),
+            READERS["cid"].read([tmp_path / "raw" / "cid"], "cid"),
+        ]
+    )
+    pairs = build(corpus, "korean-paper").pairs
+    assert dict(pairs["emotion"].value_counts().iter_rows()) == published.totals_by_emotion()
