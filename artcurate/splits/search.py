@@ -221,8 +221,7 @@ class Search:
         return max(1, made)
 
     def _kick(self, view: Neighbourhood) -> None:
-        least, most = KICK
-        strength = self._generator.integers(least, self._generator.integers(least, most) + 1)
+        strength = self._generator.integers(*KICK)
         for move in self._generator.integers(0, view.moves, strength).tolist():
             view.apply(move)
 

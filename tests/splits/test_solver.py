@@ -206,7 +206,8 @@ def test_a_split_of_weight_zero_takes_only_what_is_fixed_to_it() -> None:
     sides = solve([family(counts)], (2, 0, 1), seed=0, fixed=fixed)
 
     assert np.flatnonzero(sides == 1).tolist() == [0]
-    assert (sides == 2).sum() == 10
+    # Nine or ten of thirty: both are 3.3 points off the worst.
+    assert (sides == 2).sum() in (9, 10)
 
 
 def test_everything_goes_to_the_only_split() -> None:
