@@ -1,6 +1,7 @@
 """Both owners to splits, then pairs inside them: the most pairs that whole owners allow.
 
-1. Persons go to splits, so that every cell has there what it can use (persons.py).
+1. Persons go to splits, so that every cell has there what it can use (persons.py), and as many
+   change sides as the labels need to have the ratios (labels.py).
 2. Quotas per cell and split follow from what the persons can serve (quotas.py).
 3. Dialogues go where their sentences are wanted (dialogues.py).
 4. Quotas again, now from what both sides hold.
@@ -20,6 +21,7 @@ from artcurate.pairing.apportion import Floats, Ints
 from artcurate.pairing.counting import crosstab
 from artcurate.pairing.dialogues import split_dialogues
 from artcurate.pairing.draw import Portion
+from artcurate.pairing.labels import balance_labels
 from artcurate.pairing.order import Keys
 from artcurate.pairing.persons import split_persons
 from artcurate.pairing.quotas import quotas
@@ -101,8 +103,24 @@ def split_jointly(images: Side, sentences: Side, rules: Rules, dialogue_keys: Ke
         seed=rules.seed,
         effort=rules.effort,
     )
-    served = rules.portion.served(images.per_split(cells, persons, splits))
-    wanted = quotas(served, np.minimum(available, rules.limits), rules.labels, rules.shares)
+    limits = np.minimum(available, rules.limits)
+
+    def served_by(sides: Ints) -> Ints:
+        return rules.portion.served(images.per_split(cells, sides, splits))
+
+    def wanted_of(sides: Ints) -> Ints:
+        return quotas(served_by(sides), limits, rules.labels, rules.shares)
+
+    persons = balance_labels(
+        persons,
+        images.owner,
+        images.cell,
+        rules.labels,
+        rules.shares,
+        rigid=np.flatnonzero(rules.portion.served(images.per_cell(cells)) <= limits),
+        quotas_of=wanted_of,
+    )
+    served, wanted = served_by(persons), wanted_of(persons)
     dialogues = split_dialogues(
         sentences.owner,
         sentences.cell,

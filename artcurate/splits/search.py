@@ -46,8 +46,8 @@ PLACEMENTS = 10
 PATIENCE, LEAST_GAIN = 8, 0.01
 #: How far a new placement departs from the order of size.
 PLACEMENT_NOISE = 0.5
-#: Random moves of one iteration: from, below; small numbers are the likelier.
-KICK = (2, 20)
+#: Random moves of one iteration: from, below.
+KICK = (2, 25)
 
 
 class Aim(Enum):
