@@ -14,6 +14,7 @@ import sys
 import tempfile
 import unicodedata
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ def ours(csv: Path) -> None:
     from artcurate.steps.registry import Run
 
     file = _without_pixels(load_bundled("artelingo"))
-    steps = [entry for entry in file.steps if "write" not in entry]
-    pipeline = resolve(file.model_copy(update={"steps": steps}))
+    whole = resolve(file)
+    pipeline = replace(
+        whole, stages=tuple(stage for stage in whole.stages if stage.step.name != "write")
+    )
     with tempfile.TemporaryDirectory() as scratch:
         run = Run(LocalEngine(workers=1), Path(scratch), Path(scratch))
         corpus = run_stages(pipeline, read_inputs(pipeline, {"annotations": [csv]}), run)
