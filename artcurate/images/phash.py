@@ -11,9 +11,21 @@ from PIL import Image
 SIDE = 32
 _LOW = 8
 
+#: Coefficients within this distance of the median count as equal to it. Without it the bits of
+#: flat, striped or mirrored pictures, where many coefficients are the median in exact arithmetic,
+#: would hang on the rounding of the machine's arithmetic; the coefficients of photographed and
+#: painted pictures lie 0.1 and more from theirs (the nearest of 2,000 paintings: 0.12).
+_TIE = 1e-6
+
+#: DCT-II, unscaled: row k is 2 cos(pi k (2j + 1) / 2n).
+_COSINES = 2 * np.cos(np.pi * np.arange(_LOW)[:, None] * (2 * np.arange(SIDE) + 1) / (2 * SIDE))
+
 
 def phash(image: Image.Image) -> int:
-    """The 64-bit pHash of `image`, equal bit for bit to `imagehash.phash(image)`.
+    """The 64-bit pHash of `image`.
+
+    Equal to `imagehash.phash(image)` in every bit whose coefficient is not the median up to
+    rounding; there `imagehash` gives what the machine's arithmetic rounds to, and this gives 0.
 
     Source: Krawetz, "Looks Like It" (2011), with the median of all 64 coefficients, the constant
     one included, as imagehash has it.
@@ -24,38 +36,11 @@ def phash(image: Image.Image) -> int:
 
 def phash_grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     """pHash of many grey pictures: uint8 (n, 32, 32) to uint64 (n,), first bit highest."""
-    columns = _dct(np.swapaxes(pixels, 1, 2).astype(np.float64))
-    low = _dct(np.swapaxes(columns, 1, 2))[:, :_LOW, :_LOW].reshape(len(pixels), _LOW * _LOW)
-    bits = low > np.median(low, axis=1, keepdims=True)
+    low = (_COSINES @ pixels.astype(np.float64) @ _COSINES.T).reshape(len(pixels), _LOW * _LOW)
+    bits = low - np.median(low, axis=1, keepdims=True) > _TIE
     return np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
 
 
 def to_hex(value: int) -> str:
     """The form `str(imagehash.phash(image))` has: 16 lower-case hexadecimal digits."""
     return f"{value:016x}"
-
-
-def _dct(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """DCT-II of the last axis (even length n), unscaled: twice the sum of x cos(pi k (2j+1) / 2n).
-
-    The steps and their order are those of pocketfft (scipy.fft.dct): in flat or mirrored pictures
-    many coefficients equal the median up to rounding, and only the same rounding gives the
-    same bits.
-    """
-    n = rows.shape[-1]
-    spectrum = np.empty((*rows.shape[:-1], n // 2 + 1), dtype=np.complex128)
-    odd, even = rows[..., 1:-1:2], rows[..., 2:-1:2]
-    spectrum[..., 0] = 2 * rows[..., 0]
-    spectrum[..., -1] = 2 * rows[..., -1]
-    spectrum[..., 1:-1] = (odd + even) + 1j * (even - odd)
-    folded = np.fft.irfft(spectrum, n=n, norm="forward", axis=-1)
-    twiddle = np.cos(2 * np.pi * np.arange(1, n) / (4 * n))
-    k = np.arange(1, n // 2)
-    mirrored = n - k
-    plus = twiddle[k - 1] * folded[..., mirrored] + twiddle[mirrored - 1] * folded[..., k]
-    minus = twiddle[k - 1] * folded[..., k] - twiddle[mirrored - 1] * folded[..., mirrored]
-    result = np.asarray(folded, dtype=np.float64)
-    result[..., k] = 0.5 * (plus + minus)
-    result[..., mirrored] = 0.5 * (plus - minus)
-    result[..., n // 2] *= twiddle[n // 2 - 1]
-    return result
