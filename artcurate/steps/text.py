@@ -79,7 +79,9 @@ def text(corpus: Corpus, *, parameters: TextParameters) -> Corpus:
     """
     raw = corpus.annotations
     _check_columns(raw, parameters)
-    spelled = raw.with_columns(normalised(pl.col("text")))
+    # The streaming engine shares one column's rows among the cores; the eager one does not.
+    spelled = raw.lazy().with_columns(normalised(pl.col("text"))).collect(engine="streaming")
+    spelled = spelled.rechunk()
     unusable = _unusable(raw.select("id", "text"), spelled["text"], parameters.max_characters)
     usable = replace(corpus, annotations=spelled).set_aside("annotations", unusable, step="text")
     repeated = _repeated_rows(usable.annotations)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -18,6 +19,8 @@ from artcurate.text.votes import Lexicon, Votes
 
 #: Texts that are looked at together; it bounds the memory and changes no result.
 _ROWS: Final = 32_768
+#: Most of the time goes to polars and numpy, which leave the interpreter to another thread.
+_THREADS: Final = 2
 #: Only the first characters of a text are looked at.
 _HEAD: Final = 1_000
 #: Guesses of langdetect that are remembered, so that a repeated text is shown to it once.
@@ -95,10 +98,12 @@ def check_declared(
         list(catalogue.names), range(len(catalogue.names)), return_dtype=pl.Int64
     ).to_numpy()
     heads = texts.fill_null("").str.slice(0, _HEAD)
-    parts = [
-        judge.check(heads.slice(start, _ROWS), numbers[start : start + _ROWS])
-        for start in range(0, max(len(heads), 1), _ROWS)
-    ]
+
+    def check(start: int) -> pl.DataFrame:
+        return judge.check(heads.slice(start, _ROWS), numbers[start : start + _ROWS])
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        parts = list(pool.map(check, range(0, max(len(heads), 1), _ROWS)))
     return pl.concat(parts, rechunk=True)
 
 

@@ -8,8 +8,9 @@ import polars as pl
 
 #: Control characters that are no white space, and the byte order mark.
 _REMOVED: Final = r"[\x00-\x08\x0E-\x1B\x7F-\x{84}\x{86}-\x{9F}\x{FEFF}]"
-#: Unicode's White_Space, and the four separators that Python's `str.isspace` counts as space too.
-_SPACES: Final = r"[\s\x1C-\x1F]+"
+#: Runs of white space that are not one space already: Unicode's White_Space, and the four
+#: separators that Python's `str.isspace` counts as space too.
+_SPACES: Final = r"[\s\x1C-\x1F&&[^ ]][\s\x1C-\x1F]*| [\s\x1C-\x1F]+"
 #: What shows nothing: white space, control and format characters, variation selectors, fillers.
 _BLANK: Final = (
     r"^[\s\p{Cc}\p{Cf}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{2800}\x{3164}"
