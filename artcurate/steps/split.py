@@ -16,7 +16,7 @@ from artcurate.errors import DataError
 from artcurate.splits.certificate import certify
 from artcurate.splits.families import Family, Ints, family_of_counts
 from artcurate.splits.leaks import Leaks, find_leaks, repaired
-from artcurate.splits.solver import DEFAULT_EFFORT, solve
+from artcurate.splits.solver import DEFAULT_EFFORT, fill_empty_splits, solve
 from artcurate.steps.held_out import held_out, hold_out_sides, without_remainder
 from artcurate.steps.registry import Parameters, step
 from artcurate.steps.split_tables import Units, families_of, sides_of, units_of, with_split
@@ -98,7 +98,8 @@ def split(corpus: Corpus, *, parameters: SplitParameters) -> Corpus:
     """Give every annotation and image its split, whole groups on one side.
 
     A group is a painting with all its captions and whatever `group_by` ties to it. Adds `split` to
-    annotations and images.
+    annotations and images. In `ratio` no split of a ratio above zero stays empty, as far as there
+    are groups.
 
     `official` takes the release's split. Every group goes whole to the split of most of its rows,
     of equals to the one that has lost most to earlier moves; images without captions are dealt by
@@ -124,6 +125,7 @@ def split(corpus: Corpus, *, parameters: SplitParameters) -> Corpus:
     units = units_of(corpus, parameters.group_by)
     families = families_of(corpus, units, parameters.stratify)
     sides = solve(families, parameters.weights, seed=parameters.seed, effort=parameters.effort)
+    sides = fill_empty_splits(families, parameters.weights, sides)
     outcome = _Outcome(units, families, sides, parameters.weights, {})
     return _finished(corpus, parameters, outcome)
 

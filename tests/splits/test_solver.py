@@ -16,7 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from artcurate.splits.bounds import stratum_bounds
 from artcurate.splits.families import Family, family_of_counts
-from artcurate.splits.solver import solve
+from artcurate.splits.solver import fill_empty_splits, solve
 
 EIGHT_ONE_ONE = (0.8, 0.1, 0.1)
 
@@ -109,6 +109,36 @@ def test_few_groups_are_split_as_well_as_can_be(
 
     best = min(worst(counts, np.array(candidate), folds) for candidate in every)
     assert worst(counts, sides, folds) == pytest.approx(best, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "ratios", "expected"),
+    [
+        # The largest stays; the smallest goes first.
+        ([[30], [10], [8]], (8, 1, 1), [0, 2, 1]),
+        ([[5], [5]], (8, 1, 1), [1, 0]),
+        ([[5]], (8, 1, 1), [0]),
+        # A split of ratio zero stays empty.
+        ([[9], [3], [2]], (8, 0, 2), [0, 2, 0]),
+        # Of equal groups the one goes whose stratum its split has too much of.
+        ([[4, 0], [4, 0], [0, 2]], (9, 1), [1, 0, 0]),
+    ],
+)
+def test_a_handful_of_groups_leaves_no_split_empty(
+    rows: list[list[int]], ratios: tuple[int, ...], expected: list[int]
+) -> None:
+    everything_in_one = np.zeros(len(rows), dtype=np.int64)
+
+    filled = fill_empty_splits([family(np.array(rows))], ratios, everything_in_one)
+
+    assert filled.tolist() == expected
+
+
+def test_filled_splits_stay_as_they_are() -> None:
+    counts = persons(200, 5_000, labels=7, cells=8, seed=5)
+    sides = solve([family(counts)], EIGHT_ONE_ONE, seed=0, effort=0)
+
+    assert (fill_empty_splits([family(counts)], EIGHT_ONE_ONE, sides) == sides).all()
 
 
 def test_heavy_tailed_persons_come_to_the_bound_in_every_cell() -> None:

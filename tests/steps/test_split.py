@@ -79,6 +79,11 @@ def splits_of_captions(corpus: Corpus) -> dict[str, set[str]]:
     return {image: set(splits) for image, splits in grouped.iter_rows()}
 
 
+def test_three_paintings_fill_three_splits() -> None:
+    done = split(gallery(3), parameters=SplitParameters())
+    assert sorted(done.images["split"]) == ["test", "train", "validation"]
+
+
 def test_every_painting_is_on_one_side_with_all_its_captions() -> None:
     result = run(gallery(200, bare=10))
 
