@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,20 +29,28 @@ from artcurate.package.lock import (
     locked_folder,
     write_lock,
 )
+from artcurate.package.pictures import write_pictures
 from artcurate.package.summary import QUARANTINE_FILE, summarise
-from artcurate.package.validate import CARD_FILE, CROISSANT_FILE, PIPELINE_FILE
+from artcurate.package.validate import CARD_FILE, CROISSANT_FILE, PIPELINE_FILE, SCHEMA_FILE
 from artcurate.pipeline import Pipeline
-from artcurate.schema.load import load_schema, schema_digest
+from artcurate.schema.audit import audit
+from artcurate.schema.load import load_schema, render_schema, schema_digest
 from artcurate.schema.model import Schema
+from artcurate.schema.validate import Shard
 from artcurate.text import languages
 
 SPLIT_FILE = "split.json"
+#: Violations of which a build that breaks its schema tells.
+_SHOWN = 10
 
 
-def finish(pipeline: Pipeline, corpus: Corpus, folder: Path) -> None:
+def finish(pipeline: Pipeline, corpus: Corpus, folder: Path) -> dict[str, Any]:
     """Write everything but the shards into `folder`, which holds the shards already.
 
-    Raises DataError when the shards hold other rows than the corpus.
+    Returns the findings of all steps, and those of the `audit` that reads the shards back.
+
+    Raises DataError when the shards hold other rows than the corpus, or, read back, break what the
+    schema promises of keys, groups and references.
     """
     schema = load_schema(pipeline.schema)
     facts = replace(
@@ -59,18 +68,21 @@ def finish(pipeline: Pipeline, corpus: Corpus, folder: Path) -> None:
         Lock(
             pipeline=pipeline.name,
             fingerprint=pipeline.fingerprint(),
-            schema=pipeline.schema,
+            schema=pipeline.resolved()["schema"],
             schema_sha256=schema_digest(schema),
             inputs=inputs,
             seeds=_seeds(pipeline),
-            versions=library_versions(),
+            versions=library_versions(corpus.findings["write"].get("decoder")),
             shards=shards,
         ),
         folder,
     )
     write_text(folder / PIPELINE_FILE, pipeline.to_yaml())
+    write_text(folder / SCHEMA_FILE, render_schema(schema))
     _write_quarantine(corpus.quarantine, folder / QUARANTINE_FILE)
-    findings = dict(corpus.findings)
+    if "sha256" in corpus.images.columns:
+        write_pictures(corpus.images, folder)
+    findings = {**corpus.findings, "audit": _audited(find_shards(folder, schema), corpus)}
     _write_json(folder / SPLIT_FILE, _certificate(findings))
     write_findings(folder, findings)
     document = croissant.croissant(schema, facts, shards, columns)
@@ -86,6 +98,29 @@ def finish(pipeline: Pipeline, corpus: Corpus, folder: Path) -> None:
         fingerprint=pipeline.fingerprint(),
     )
     write_text(folder / CARD_FILE, card.render())
+    return findings
+
+
+def _audited(shards: Sequence[Shard], corpus: Corpus) -> dict[str, Any]:
+    """Rows read back, and by column the values of a group that stand in several splits.
+
+    Only a build that kept the leaks of an official split has such values.
+    """
+    leaks: Counter[str] = Counter()
+    broken: list[str] = []
+    kept_leaks = corpus.findings.get("split", {}).get("repaired") is False
+    for violation in audit(shards):
+        if violation.rule == "split_leak" and kept_leaks:
+            leaks[violation.column] += 1
+        elif len(broken) < _SHOWN:
+            broken.append(f"{violation} Nothing was published; this is a defect of the pipeline.")
+    if broken:
+        raise DataError(broken)
+    columns = {name for shard in shards for name in shard.config.groups}
+    return {
+        "rows": sum(pq.read_metadata(shard.path).num_rows for shard in shards),
+        "groups_in_several_splits": {name: leaks[name] for name in sorted(columns)},
+    }
 
 
 def _language_codes(corpus: Corpus) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from artcurate.sources.cid.words import cid_lines
+from artcurate.sources.ecc.words import ecc_lines
 from artcurate.steps.join import coverage_lines
 from artcurate.steps.pairing_words import TELLERS as PAIRING_TELLERS
 
@@ -24,7 +26,9 @@ def _labels(found: Findings) -> Iterator[str]:
         for name, rows in sorted(found["labels"].items(), key=lambda item: (-item[1], item[0]))
         if rows
     )
-    yield f"labels: {found['rows_out']:,} of {found['rows_in']:,} rows in {found['target']}"
+    by_id = found["named_by_id"]
+    named = f", {by_id:,} of them named by their id alone" if by_id else ""
+    yield f"labels: {found['rows_out']:,} of {found['rows_in']:,} rows in {found['target']}{named}"
     if total:
         yield f"  {shares}"
     for ledger in found["maps"]:
@@ -154,6 +158,13 @@ def _write(found: Findings) -> Iterator[str]:
         yield f"  images that could not be written{_reasons(found['faults'])}"
 
 
+def _audit(found: Findings) -> Iterator[str]:
+    groups = ", ".join(
+        f"{values:,} of {column}" for column, values in found["groups_in_several_splits"].items()
+    )
+    yield f"audit: {found['rows']:,} rows read back from the shards; in several splits: {groups}"
+
+
 def _reasons(counts: Mapping[str, int]) -> str:
     """`; left out: 3 empty_text`, or nothing."""
     if not counts:
@@ -176,6 +187,8 @@ def _share(value: float | None) -> str:
 _TELLERS: dict[str, Callable[[Findings], Iterator[str]]] = {
     "annotations": _annotations,
     "images": _images,
+    "ecc": ecc_lines,
+    "cid": cid_lines,
     "labels": _labels,
     "text": _text,
     "language": _language,
@@ -185,5 +198,6 @@ _TELLERS: dict[str, Callable[[Findings], Iterator[str]]] = {
     "agreement": _agreement,
     "split": _split,
     "write": _write,
+    "audit": _audit,
     **PAIRING_TELLERS,
 }

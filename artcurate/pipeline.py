@@ -7,19 +7,25 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from artcurate import resources
 from artcurate.errors import DataError, UsageError
 from artcurate.package.facts import DatasetFacts
+from artcurate.package.validate import SCHEMA_FILE
 from artcurate.resources import nearest
-from artcurate.schema.load import load_schema
+from artcurate.schema.load import is_schema_file, load_schema, schema_digest
 from artcurate.sources.registry import READERS
 from artcurate.steps.catalogue import STEPS
 from artcurate.steps.registry import Parameters, Step
+
+
+def _as_mapping(entry: object) -> object:
+    """A step without parameters may stand as its bare name."""
+    return {entry: None} if isinstance(entry, str) else entry
 
 
 class _FileModel(BaseModel):
@@ -44,9 +50,9 @@ class PipelineFile(_FileModel):
     schema_name: str = Field(alias="schema")
     seed: int = 0
     max_quarantined: float = Field(default=0.05, ge=0, le=1)
-    """The build fails when more than this share of the annotations is left out."""
+    """The build fails when more than this share of the annotations that were read is faulty."""
     inputs: dict[str, Input]
-    steps: list[dict[str, dict[str, Any] | None]]
+    steps: list[Annotated[dict[str, dict[str, Any] | None], BeforeValidator(_as_mapping)]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class Pipeline:
         return {
             "name": self.name,
             "dataset": TypeAdapter(DatasetFacts).dump_python(self.dataset, mode="json"),
-            "schema": self.schema,
+            "schema": _schema_name(self.schema),
             "seed": self.seed,
             "max_quarantined": self.max_quarantined,
             "inputs": {name: value.model_dump(mode="json") for name, value in self.inputs.items()},
@@ -105,17 +111,22 @@ class Pipeline:
     def fingerprint(self) -> str:
         """sha256 of the literals that decide the result; prose and input patterns do not."""
         deciding = {
-            key: value
-            for key, value in self.resolved().items()
-            if key in ("name", "schema", "seed", "steps")
+            key: value for key, value in self.resolved().items() if key in ("name", "seed", "steps")
         }
+        deciding["schema"] = schema_digest(load_schema(self.schema))
         canonical = json.dumps(deciding, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def _schema_name(schema: str) -> str:
+    """A bundled schema's name; a file goes by what the dataset's own copy is called."""
+    return SCHEMA_FILE if is_schema_file(schema) else schema
+
+
 def _plain_parameters(parameters: Parameters) -> dict[str, Any]:
     files = {name: value.name for name, value in parameters if isinstance(value, Path)}
-    return {**parameters.model_dump(mode="json"), **files}
+    # The pipeline names its schema once, and every step inherits it.
+    return {**parameters.model_dump(mode="json", exclude={"schema_name"}), **files}
 
 
 def load_bundled(name: str) -> PipelineFile:
@@ -124,7 +135,7 @@ def load_bundled(name: str) -> PipelineFile:
 
 
 def load(path: Path) -> PipelineFile:
-    """Read a pipeline file.
+    """Read a pipeline file. A schema file that it names lies beside it, unless its path says else.
 
     Raises:
         UsageError: the file is not there.
@@ -134,11 +145,14 @@ def load(path: Path) -> PipelineFile:
     if not isinstance(raw, dict):
         raise DataError(f"{path}: a pipeline is a mapping with name, inputs, schema and steps.")
     try:
-        return PipelineFile.model_validate(raw)
+        file = PipelineFile.model_validate(raw)
     except ValidationError as error:
         raise DataError(
             [f"{path}: {line}" for line in _validation_lines(error, _file_fields())]
         ) from None
+    if not is_schema_file(file.schema_name):
+        return file
+    return file.model_copy(update={"schema_name": str(path.parent / file.schema_name)})
 
 
 def resolve(file: PipelineFile, overrides: Iterable[str] = ()) -> Pipeline:

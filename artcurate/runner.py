@@ -9,20 +9,26 @@ from typing import Any
 
 import polars as pl
 
-from artcurate import home, interruption
+from artcurate import __version__, home, interruption
 from artcurate.corpus import Corpus, TableName, merge
-from artcurate.engines.local import LocalEngine
+from artcurate.engines import Reach
+from artcurate.engines.opening import EngineOptions, open_engine
 from artcurate.errors import DataError, UsageError
+from artcurate.events import BuildStarted, EventLog, build_log
 from artcurate.finish import finish
 from artcurate.narration import describe
 from artcurate.pipeline import Pipeline
 from artcurate.progress import ProgressMode
 from artcurate.sources.registry import READERS
 from artcurate.steps.registry import Run
-from artcurate.workspace import check_output, open_workspace, output_path
+from artcurate.workspace import Workspace, check_output, open_workspace, output_path
 
 Say = Callable[[str], None]
 TABLES: tuple[TableName, ...] = ("annotations", "images", "pairs")
+#: The log of events in the unfinished dataset's workspace, where no other was asked for.
+EVENTS_FILE = "events.jsonl"
+_NO_LOG = EventLog()
+_LOCAL = EngineOptions()
 
 
 def silent(_: str) -> None:
@@ -46,41 +52,95 @@ def build(
     out: Path,
     *,
     workers: int | None = None,
+    engine: EngineOptions = _LOCAL,
     overwrite: bool = False,
     progress: ProgressMode = ProgressMode.QUIET,
+    events: Path | None = None,
     say: Say = silent,
 ) -> Built:
     """Build `pipeline` from `inputs` (paths under the pipeline's input names) into `out`.
 
     `out` appears whole or not at all; the same call after an interruption goes on from what was
-    finished. `workers` defaults to the machine's cores. `say` receives the lines a user reads.
+    finished. `workers` defaults to one per core. `events` is the file that gets one JSON line per
+    event; by default it lies in the workspace beside `out`, and goes with it when the build is
+    done. `say` receives the lines a user reads.
 
     Raises:
-        UsageError: an input is missing or unknown, or `out` holds something else.
+        UsageError: an input is missing or unknown, `out` holds something else, or the engine
+            cannot be opened.
         DataError: the inputs cannot be read, too many rows were left out, or rows got lost.
     """
     out = output_path(out)
     check_output(out, overwrite=overwrite)
-    given = find_inputs(pipeline, inputs)
-    with open_workspace(out) as workspace:
+    given = {
+        name: tuple(path.absolute() for path in paths)
+        for name, paths in find_inputs(pipeline, inputs).items()
+    }
+    with (
+        open_workspace(out) as workspace,
+        build_log(events or workspace.root / EVENTS_FILE, _start(pipeline, workers, engine)) as log,
+        open_engine(engine, workers, _reach(workspace, given), log.write) as opened,
+    ):
         run = Run(
-            engine=LocalEngine(workers=workers),
+            engine=opened,
             output=workspace.dataset,
             scratch=workspace.scratch,
+            cache=home.data_home() / "cache",
             progress=progress,
         )
         # Nobody here keeps the corpus as it was read: at a million rows that is half the memory.
-        corpus = run_stages(pipeline, read_inputs(pipeline, given, say), run, say)
+        corpus = run_stages(pipeline, _read(pipeline, given, say, log), run, say, log)
         say(balance_line(corpus))
-        finish(pipeline, corpus, workspace.dataset)
+        log.enter("finish")
+        findings = finish(pipeline, corpus, workspace.dataset)
+        for line in describe("audit", findings["audit"]):
+            say(line)
+        _log_counts(log, corpus)
         interruption.check()
         workspace.publish()
     return Built(
         out=out,
-        findings=corpus.findings,
+        findings=findings,
         annotations=corpus.annotations.height,
         images=corpus.images.height,
         quarantined=corpus.quarantine.height,
+    )
+
+
+def _start(pipeline: Pipeline, workers: int | None, engine: EngineOptions) -> BuildStarted:
+    return BuildStarted(
+        version=__version__,
+        pipeline=pipeline.name,
+        fingerprint=pipeline.fingerprint(),
+        engine=engine.name.value,
+        workers=workers,
+        worker_memory=engine.worker_memory,
+    )
+
+
+def _reach(workspace: Workspace, inputs: Mapping[str, Sequence[Path]]) -> Reach:
+    """What workers have to see."""
+    return Reach(
+        written=(workspace.dataset, workspace.scratch),
+        read=tuple(path for paths in inputs.values() for path in paths),
+    )
+
+
+def _read(
+    pipeline: Pipeline, paths: Mapping[str, Sequence[Path]], say: Say, log: EventLog
+) -> Corpus:
+    log.enter("read")
+    corpus = read_inputs(pipeline, paths, say)
+    _log_counts(log, corpus)
+    return corpus
+
+
+def _log_counts(log: EventLog, corpus: Corpus) -> None:
+    """Tell `log` that its stage has ended, with the rows that there are by then."""
+    counts = {table: corpus.count(table) for table in TABLES}
+    log.leave(
+        rows={table: kept for table, (kept, _) in counts.items()},
+        left_out={table: aside for table, (_, aside) in counts.items()},
     )
 
 
@@ -137,14 +197,25 @@ def read_inputs(
     for table in TABLES:
         _check_unique(corpus, table)
     if corpus.images.is_empty() and any(stage.step.name == "probe" for stage in pipeline.stages):
-        raise UsageError(
-            "the inputs hold no pictures; give the folder of images (--images), or build without "
-            "pixels (--annotations-only)."
-        )
+        raise UsageError(_no_pictures(pipeline))
     return corpus
 
 
-def run_stages(pipeline: Pipeline, corpus: Corpus, run: Run, say: Say = silent) -> Corpus:
+def _no_pictures(pipeline: Pipeline) -> str:
+    optional = [name for name, source in pipeline.inputs.items() if source.optional]
+    if optional:
+        wanted = " and ".join(f"--{name}" for name in optional)
+        return (
+            f"the inputs hold no pictures; give the folder of images ({wanted}), or build without "
+            "pixels (--annotations-only)."
+        )
+    wanted = " and ".join(f"--{name}" for name in pipeline.inputs)
+    return f"the inputs hold no pictures that could be used; look at what {wanted} name."
+
+
+def run_stages(
+    pipeline: Pipeline, corpus: Corpus, run: Run, say: Say = silent, log: EventLog = _NO_LOG
+) -> Corpus:
     """Every step of `pipeline` in order; balance and budget of rows are checked after each.
 
     Raises DataError when a step loses rows, or more were left out than the pipeline allows.
@@ -152,9 +223,11 @@ def run_stages(pipeline: Pipeline, corpus: Corpus, run: Run, say: Say = silent) 
     _check_budget(pipeline, corpus, run.scratch)
     for stage in pipeline.stages:
         before = {table: corpus.count(table) for table in TABLES}
+        log.enter(stage.step.name)
         corpus = stage.step(corpus, stage.parameters, run)
         interruption.check()
         _check_balance(stage.step.name, before, corpus)
+        _log_counts(log, corpus)
         _check_budget(pipeline, corpus, run.scratch)
         for line in describe(stage.step.name, corpus.findings.get(stage.step.name)):
             say(line)
@@ -195,10 +268,11 @@ def balance_line(corpus: Corpus) -> str:
 
 
 def _check_budget(pipeline: Pipeline, corpus: Corpus, scratch: Path) -> None:
-    kept, _ = corpus.count("annotations")
+    kept, left_out = corpus.count("annotations")
+    read = kept + left_out
     faults = corpus.quarantine.filter((pl.col("table") == "annotations") & ~pl.col("by_design"))
     aside = faults.height
-    if aside <= pipeline.max_quarantined * (kept + aside) and kept:
+    if aside <= pipeline.max_quarantined * read and kept:
         return
     kept_for_reading = scratch / "quarantine.parquet"
     corpus.quarantine.write_parquet(kept_for_reading)
@@ -211,7 +285,7 @@ def _check_budget(pipeline: Pipeline, corpus: Corpus, scratch: Path) -> None:
         f"  {row['reason']}: {row['rows']:,} (for example: {row['detail']})"
         for row in reasons.iter_rows(named=True)
     ]
-    share = aside / (kept + aside) if kept + aside else 1.0
+    share = aside / read if read else 1.0
     allowed = (
         f"more than the {pipeline.max_quarantined:.1%} allowed; raise --max-quarantined to accept"
         if kept
@@ -220,7 +294,7 @@ def _check_budget(pipeline: Pipeline, corpus: Corpus, scratch: Path) -> None:
     raise DataError(
         "\n".join(
             [
-                f"{aside:,} of {kept + aside:,} annotations ({share:.1%}) were left out, "
+                f"{aside:,} of {read:,} annotations ({share:.1%}) were left out, "
                 f"{allowed}. Every row with its reason: {kept_for_reading}",
                 *lines,
             ]

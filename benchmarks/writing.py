@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,10 @@ from artcurate.engines import Lost
 from artcurate.engines.local import LocalEngine
 from artcurate.files import sha256_of
 from artcurate.images.transform import ImageForm
+from artcurate.shards.pipelining import HashingSink
 from artcurate.shards.plan import Layout, Plan, plan_shards
 from artcurate.shards.task import IMAGE_OPTIONS, TEXT_OPTIONS, Pixels, WriterOptions
-from artcurate.shards.writer import HashingSink, find_finished, open_parquet, write_shard
+from artcurate.shards.writer import find_finished, open_parquet, write_shard
 
 IMAGE_BYTES = 350_000
 PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -103,8 +105,9 @@ def write_bare(folder: Path, out: Path, *, hashing: bool, **options: Any) -> Non
     out.mkdir(parents=True, exist_ok=True)
     with (
         (out / "bare.parquet").open("wb") as file,
+        HashingSink(file) if hashing else nullcontext(file) as sink,
         pq.ParquetWriter(
-            HashingSink(file) if hashing else file,
+            sink,
             SCHEMA,
             compression="none",
             use_dictionary=False,
@@ -124,14 +127,27 @@ def write_bare(folder: Path, out: Path, *, hashing: bool, **options: Any) -> Non
         os.fsync(file.fileno())
 
 
-def write_ours(plan: Plan, workers: int) -> None:
-    with LocalEngine(workers=workers) as engine:
-        if workers:
-            # Processes that are there and have imported what they need, as for the bare write.
-            list(engine.map(find_finished, plan.tasks))
-        for outcome in engine.map(write_shard, plan.tasks):
-            if isinstance(outcome, Lost) or outcome.result.failures:
-                raise RuntimeError(f"a shard is not whole: {outcome}")
+def prepare_ours(plan: Plan, workers: int) -> Callable[[], None]:
+    """Writing `plan` by processes that are there and have imported what they need."""
+    engine = LocalEngine(workers=workers)
+    list(engine.map(find_finished, plan.tasks))
+
+    def write() -> None:
+        with engine:
+            for outcome in engine.map(write_shard, plan.tasks):
+                if isinstance(outcome, Lost) or outcome.result.failures:
+                    raise RuntimeError(f"a shard is not whole: {outcome}")
+
+    return write
+
+
+def copy_plainly(folder: Path, out: Path) -> None:
+    """All images into one file, as they are: a plain read and write."""
+    with (out / "plain").open("wb") as file:
+        for path in sorted(folder.glob("*.jpg")):
+            file.write(path.read_bytes())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def legs(folder: Path, out: Path) -> Mapping[str, Callable[[], Callable[[], None]]]:
@@ -139,8 +155,7 @@ def legs(folder: Path, out: Path) -> Mapping[str, Callable[[], Callable[[], None
 
     def ours(options: WriterOptions, workers: int) -> Callable[[], Callable[[], None]]:
         def prepare() -> Callable[[], None]:
-            plan = plan_images(folder, out, options, max(1, workers))
-            return lambda: write_ours(plan, workers)
+            return prepare_ours(plan_images(folder, out, options, max(1, workers)), workers)
 
         return prepare
 
@@ -148,6 +163,7 @@ def legs(folder: Path, out: Path) -> Mapping[str, Callable[[], Callable[[], None
         return lambda: lambda: write_bare(folder, out, **options)
 
     return {
+        "plain read and write": lambda: lambda: copy_plainly(folder, out),
         "bare pyarrow": bare(hashing=False),
         "bare pyarrow, sha256 of the file": bare(hashing=True),
         "bare pyarrow, content-defined chunking": bare(
@@ -263,7 +279,7 @@ def encoded(table: pa.Table, options: WriterOptions | None, pixels: Pixels | Non
     if options is None:
         writer = pq.ParquetWriter(sink, table.schema, compression="none", use_dictionary=False)
     else:
-        writer = open_parquet(HashingSink(sink), table.schema, pixels, options)
+        writer = open_parquet(sink, table.schema, pixels, options)
     with writer:
         for start in range(0, table.num_rows, rows):
             writer.write_table(table.slice(start, rows), row_group_size=rows)

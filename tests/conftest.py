@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -12,6 +13,14 @@ from artcurate.sources.synthetic.artelingo import write_artelingo_sample
 # A busy machine is no failure of an invariant, and the same commit gives the same verdict.
 hypothesis.settings.register_profile("artcurate", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("artcurate")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test finds, or leaves behind, anything in the user's own data home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARTCURATE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,11 @@ def test_overrides_reach_any_parameter_and_the_seed_reaches_every_step() -> None
     assert {"split", "write", "agreement", "language"} <= set(seeds)
 
 
+def test_a_step_may_stand_as_its_bare_name(tmp_path: Path) -> None:
+    bare = written(tmp_path, steps=["labels", "write"])
+    assert [stage.step.name for stage in resolve(load(bare)).stages] == ["labels", "write"]
+
+
 def test_a_steps_own_seed_wins_over_the_pipelines() -> None:
     pipeline = bundled("seed=5", "split.seed=9")
 

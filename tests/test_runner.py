@@ -21,7 +21,8 @@ import pytest
 from PIL import Image
 
 from artcurate.errors import DataError, UsageError
-from artcurate.pipeline import load_bundled, resolve
+from artcurate.pipeline import load, load_bundled, resolve
+from artcurate.resources import pipeline_path, schema_path
 from artcurate.runner import Built, build, find_inputs
 
 SPLITS = ("train", "validation", "test")
@@ -60,8 +61,10 @@ def test_the_folder_holds_what_the_readme_says(built: Path) -> None:
         "croissant.json",
         "data",
         "findings.json",
+        "pictures.parquet",
         "pipeline.yaml",
         "quarantine.parquet",
+        "schema.yaml",
         "split.json",
     ]
     assert [path.name for path in built.parent.iterdir()] == ["artelingo"]
@@ -126,6 +129,24 @@ def test_no_painting_and_no_near_duplicate_straddles_the_splits(built: Path) -> 
     assert any(name.startswith("group ") for name in side)
 
 
+def test_a_build_whose_shards_break_the_schemas_promise_is_not_published(
+    sample: Path, tmp_path: Path
+) -> None:
+    schema = schema_path("artelingo").read_text(encoding="utf-8")
+    schema = schema.replace("groups: [painting_id, duplicate_group]", "groups: [style]")
+    (tmp_path / "schema.yaml").write_text(schema, encoding="utf-8")
+    pipeline = pipeline_path("artelingo").read_text(encoding="utf-8")
+    pipeline = pipeline.replace("schema: artelingo", "schema: schema.yaml")
+    (tmp_path / "pipeline.yaml").write_text(pipeline, encoding="utf-8")
+    inputs = {"annotations": [sample / "artelingo_release.csv"], "images": [sample / "wikiart"]}
+    checked = resolve(load(tmp_path / "pipeline.yaml"), ["agreement.draws=20"])
+
+    with pytest.raises(DataError, match=r"column style: .* is in \w+ and also in \w+"):
+        build(checked, inputs, tmp_path / "out", workers=1)
+
+    assert not (tmp_path / "out").exists()
+
+
 def test_mojibake_names_join_and_are_repaired_for_reading(built: Path) -> None:
     paintings = (
         pl.scan_parquet(built / "data" / "*.parquet").select("painting_id", "artist").collect()
@@ -178,6 +199,35 @@ def test_the_resolved_pipeline_builds_the_same_again(
 
     assert done.returncode == 0, done.stderr
     assert digests(out) == digests(built)
+
+
+def test_a_dataset_with_a_schema_of_ones_own_needs_no_other_file(
+    sample: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    schema = schema_path("artelingo").read_text(encoding="utf-8").replace("paintings", "works")
+    (mine / "schema.yml").write_text(schema, encoding="utf-8")
+    pipeline = pipeline_path("artelingo").read_text(encoding="utf-8")
+    pipeline = pipeline.replace("schema: artelingo", "schema: schema.yml")
+    (mine / "pipeline.yaml").write_text(pipeline, encoding="utf-8")
+    inputs = {"annotations": [sample / "artelingo_release.csv"], "images": [sample / "wikiart"]}
+    few = ["agreement.draws=20"]
+    build(resolve(load(mine / "pipeline.yaml"), few), inputs, tmp_path / "out", workers=1)
+    moved = shutil.copytree(mine, tmp_path / "moved")
+    build(resolve(load(moved / "pipeline.yaml"), few), inputs, tmp_path / "again", workers=1)
+    shutil.rmtree(mine)
+
+    assert digests(tmp_path / "again") == digests(tmp_path / "out")
+    assert str(tmp_path) not in (tmp_path / "out" / "pipeline.yaml").read_text(encoding="utf-8")
+    valid = subprocess.run(
+        command("validate", tmp_path / "out"), capture_output=True, text=True, check=False
+    )
+    assert valid.returncode == 0, valid.stdout
+    told = subprocess.run(
+        command("inspect", tmp_path / "out"), capture_output=True, text=True, check=True
+    )
+    assert "works" in told.stdout
 
 
 def test_the_real_excerpt_keeps_all_its_rows(real_data: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from artcurate.errors import DataError
 class ArchiveFault(StrEnum):
     UNREADABLE = "unreadable"
     NOT_A_ZIP = "not_a_zip"
+    NOT_A_TAR = "not_a_tar"
     TRUNCATED = "truncated"
     CORRUPT = "corrupt"
     MISSING_PART = "missing_part"

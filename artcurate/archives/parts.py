@@ -140,11 +140,11 @@ def _parts(path: Path, whole: str) -> list[Path]:
         sizes = {number: found.lstat().st_size for number, found in numbered.items()}
     except OSError as error:
         raise _unreadable(str(path), error) from error
-    _check_complete(str(path), whole, sizes)
+    check_complete(str(path), whole, sizes)
     return [numbered[number] for number in sorted(numbered)]
 
 
-def _check_complete(place: str, whole: str, sizes: dict[int, int]) -> None:
+def check_complete(place: str, whole: str, sizes: dict[int, int]) -> None:
     """Raise where a part lacks before the last one.
 
     Parts are numbered 0, 1, 2, …, or 1, 2, 3, …, or by the offset at which each begins. That the

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from artcurate.cli import options
+from artcurate.cli.benchmark import Tier, require_libraries, score_with_defaults
+from artcurate.engines import EngineName
 from artcurate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def build_command(
     split: Annotated[str | None, typer.Option(help="official, ratio or hold_out.")] = None,
     distance: Annotated[
         int | None,
-        typer.Option(min=0, help="pHash bits within which pictures are near-duplicates."),
+        typer.Option(min=0, max=16, help="pHash bits within which pictures are near-duplicates."),
     ] = None,
     known_duplicates: Annotated[
         Path | None,
@@ -48,11 +50,18 @@ def build_command(
         list[str] | None,
         typer.Option("--map", help="Also map emotions to this label set; repeatable."),
     ] = None,
+    benchmark: Annotated[
+        Tier | None, typer.Option(help="Score the finished dataset; see `artcurate benchmark`.")
+    ] = None,
     max_quarantined: options.MaxQuarantined = None,
     set_: options.Set = None,
     input_: options.Input = None,
     seed: options.Seed = None,
     workers: options.Workers = None,
+    engine: options.Engine = EngineName.LOCAL,
+    ray_address: options.RayAddress = None,
+    worker_memory: options.WorkerMemory = None,
+    events: options.Events = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -85,17 +94,29 @@ def build_command(
     if annotations_only:
         if "images" in inputs:
             raise UsageError("give either --images or --annotations-only.")
+        if benchmark:
+            raise UsageError("--benchmark needs pictures; leave out --annotations-only.")
         file = _without_pixels(file)
+    if benchmark:
+        require_libraries(benchmark)
     run_build(
         file,
         [*named, *(set_ or [])],
         inputs,
         out or Path(name),
-        workers=workers,
-        overwrite=overwrite,
-        quiet=quiet,
-        as_json=as_json,
+        options.Running(
+            workers=workers,
+            engine=engine,
+            ray_address=ray_address,
+            worker_memory=worker_memory,
+            events=events,
+            overwrite=overwrite,
+            quiet=quiet,
+            as_json=as_json,
+        ),
     )
+    if benchmark:
+        score_with_defaults(out or Path(name), benchmark, quiet=quiet, as_json=as_json)
 
 
 def run_command(
@@ -106,6 +127,10 @@ def run_command(
     seed: options.Seed = None,
     max_quarantined: options.MaxQuarantined = None,
     workers: options.Workers = None,
+    engine: options.Engine = EngineName.LOCAL,
+    ray_address: options.RayAddress = None,
+    worker_memory: options.WorkerMemory = None,
+    events: options.Events = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -120,10 +145,16 @@ def run_command(
         [*named, *(set_ or [])],
         options.named_paths(input_),
         out or Path(loaded.name),
-        workers=workers,
-        overwrite=overwrite,
-        quiet=quiet,
-        as_json=as_json,
+        options.Running(
+            workers=workers,
+            engine=engine,
+            ray_address=ray_address,
+            worker_memory=worker_memory,
+            events=events,
+            overwrite=overwrite,
+            quiet=quiet,
+            as_json=as_json,
+        ),
     )
 
 
@@ -132,27 +163,32 @@ def run_build(
     overrides: Sequence[str],
     inputs: Mapping[str, Sequence[Path]],
     out: Path,
-    *,
-    workers: int | None,
-    overwrite: bool,
-    quiet: bool,
-    as_json: bool,
+    running: options.Running,
 ) -> None:
+    from artcurate.engines.opening import EngineOptions
     from artcurate.pipeline import resolve
     from artcurate.runner import build
 
-    say = options.narrator(quiet=quiet, as_json=as_json)
+    memory = running.worker_memory
+    engine = EngineOptions(
+        name=running.engine,
+        worker_memory=None if memory is None else options.size(memory, "--worker-memory"),
+        ray_address=running.ray_address,
+    )
+    say = options.narrator(quiet=running.quiet, as_json=running.as_json)
     pipeline = resolve(file, overrides)
     built = build(
         pipeline,
         inputs,
         out,
-        workers=workers,
-        overwrite=overwrite,
-        progress=options.progress_mode(quiet=quiet, as_json=as_json),
+        workers=running.workers,
+        engine=engine,
+        overwrite=running.overwrite,
+        progress=options.progress_mode(quiet=running.quiet, as_json=running.as_json),
+        events=running.events,
         say=say,
     )
-    if as_json:
+    if running.as_json:
         summary = {
             "event": "built",
             "out": str(built.out),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from artcurate.engines import EngineName
 from artcurate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +34,37 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, help="Worker processes.", show_default="all cores"),
 ]
+Engine = Annotated[
+    EngineName,
+    typer.Option("--engine", help="Processes of this machine, or a Ray cluster; the same bytes."),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        metavar="HOST:PORT",
+        help="The head of a running Ray cluster, or `auto`.",
+        show_default="RAY_ADDRESS, or one started here",
+    ),
+]
+WorkerMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--worker-memory",
+        metavar="SIZE",
+        help="Memory that each worker may take, like 3GB; a picture that needs more is left out.",
+        show_default="an equal share of 80 % of the machine, 2 GiB at least",
+    ),
+]
+Events = Annotated[
+    Path | None,
+    typer.Option(
+        "--events",
+        metavar="FILE",
+        help="Append a JSON line per event: stages, tasks, retries, losses.",
+        show_default="beside OUT while it is built",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that OUT holds.")]
 MaxQuarantined = Annotated[
     float | None,
@@ -40,6 +74,33 @@ MaxQuarantined = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print events as JSON lines, for machines.")]
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(k|M|G|T)?(i)?B?")
+_POWERS = {None: 0, "k": 1, "M": 2, "G": 3, "T": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How a build is to run, as the command line says it; none of it changes the dataset."""
+
+    workers: int | None
+    engine: EngineName
+    ray_address: str | None
+    worker_memory: str | None
+    events: Path | None
+    overwrite: bool
+    quiet: bool
+    as_json: bool
+
+
+def size(text: str, option: str) -> int:
+    """Bytes in a size like `1500MB`, `2GiB` or `800000000`. Raises UsageError for anything else."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{option} {text}: write a size like 3GB or 1500MB.")
+    number, prefix, binary = match.groups()
+    return int(float(number) * (1024 if binary else 1000) ** _POWERS[prefix])
 
 
 def progress_mode(*, quiet: bool, as_json: bool) -> ProgressMode:

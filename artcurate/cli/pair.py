@@ -10,6 +10,7 @@ import typer
 
 from artcurate.cli import options
 from artcurate.cli.build import run_build
+from artcurate.engines import EngineName
 
 pair_app = typer.Typer(
     help="Pair the texts of one corpus with the pictures of another.", no_args_is_help=True
@@ -46,6 +47,10 @@ def korean_command(
     labels: Annotated[
         str | None, typer.Option(help="unanimous, majority, uploader or soft.")
     ] = None,
+    face_crop: Annotated[
+        str | None,
+        typer.Option(help="Cut out the face by the annotators' boxes: none, median or agreeing."),
+    ] = None,
     resampling: Annotated[str | None, typer.Option(help="min, none or down:N.")] = None,
     draws: Annotated[
         int | None, typer.Option(min=1, help="Re-pairings within the cells, for error bars.")
@@ -57,6 +62,10 @@ def korean_command(
     set_: options.Set = None,
     seed: options.Seed = None,
     workers: options.Workers = None,
+    engine: options.Engine = EngineName.LOCAL,
+    ray_address: options.RayAddress = None,
+    worker_memory: options.WorkerMemory = None,
+    events: options.Events = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -71,6 +80,7 @@ def korean_command(
     named = options.overrides(
         {
             "image_labels.choice": labels,
+            "face_crop.choice": face_crop,
             "pair.resampling": resampling,
             "pair.draws": draws,
             "write.image_size": image_size,
@@ -84,10 +94,16 @@ def korean_command(
         [*named, *(set_ or [])],
         {name: [Path(path)] for name, path in given.items() if path},
         out or Path("korean"),
-        workers=workers,
-        overwrite=overwrite,
-        quiet=quiet,
-        as_json=as_json,
+        options.Running(
+            workers=workers,
+            engine=engine,
+            ray_address=ray_address,
+            worker_memory=worker_memory,
+            events=events,
+            overwrite=overwrite,
+            quiet=quiet,
+            as_json=as_json,
+        ),
     )
 
 

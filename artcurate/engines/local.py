@@ -6,38 +6,43 @@ import math
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import weakref
-from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from artcurate.engines import Done, Lost
-from artcurate.engines.worker import READY, Raised, Returned
+from artcurate.engines.answers import Answer, Exhausted, Raised, Returned, ask, reraise
+from artcurate.engines.attempts import Attempts
+from artcurate.engines.happenings import Observe, Worker, ignore
+from artcurate.engines.memory import EXHAUSTED, exhausted
+from artcurate.engines.reports import Tally, Watch, reporting
+from artcurate.engines.worker import READY
 from artcurate.errors import UsageError
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: A task is given up when this many workers have died over it.
-MAX_DEATHS = 3
 _MAX_FAILED_STARTS = 3
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _BOOT = (
     "import sys; sys.path[:] = {path!r}; "
     "from artcurate.engines.worker import serve; serve({handle}, {parent}, {memory_limit})"
 )
-
-
-class RemoteError(Exception):
-    """The traceback of an exception in the worker where it happened; its `__cause__` here."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0]}"
+#: Workers are as many as cores, so each gets by with one thread where it is not told otherwise;
+#: threads of theirs would also take room below the memory limit.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+    "VIPS_CONCURRENCY": "1",
+}
 
 
 class LocalEngine:
@@ -48,8 +53,9 @@ class LocalEngine:
         its decoder then ends the build, so even a small build uses processes unless told so.
         Processes start when the first task comes (about 0.1 s), no more than there are tasks, and
         serve later calls of `map` too.
-    memory_limit: bytes of private memory that each worker may take; a task that wants more meets
-        MemoryError (Linux; other systems do not enforce it).
+    memory_limit: bytes of private memory that each worker may take (`memory.limit_memory`). A task
+        that wants more meets MemoryError; when it does not catch it, its worker counts as dead.
+    observe: is told what happens to each task.
 
     A worker that dies, whatever the reason, loses the one task it had; the task goes to another
     worker after the tasks still waiting, and is `Lost` when `MAX_DEATHS` workers died over it.
@@ -62,11 +68,17 @@ class LocalEngine:
     when the engine is closed, collected, or when the program ends.
     """
 
-    def __init__(self, workers: int | None = None, memory_limit: int | None = None) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        memory_limit: int | None = None,
+        observe: Observe = ignore,
+    ) -> None:
         if workers is not None and workers < 0:
             raise UsageError(f"workers must be 0 or more, not {workers}.")
         self.workers = available_cores() if workers is None else workers
         self._memory_limit = memory_limit
+        self._observe = observe
         self._idle: list[_Worker] = []
         self._close = weakref.finalize(self, _dismiss, self._idle)
 
@@ -80,57 +92,63 @@ class LocalEngine:
         """End the waiting workers. The engine can be used again and then starts new ones."""
         _dismiss(self._idle)
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[Done[R] | Lost]:
+    def map(
+        self, function: Callable[[T], R], tasks: Sequence[T], *, watch: Watch | None = None
+    ) -> Iterator[Done[R] | Lost]:
         """What `function` gives for each task, in the order in which tasks end.
 
         Raises what `function` raises, with the worker's traceback as its cause, and UsageError
         when `function` belongs to the main script or no worker can start.
         """
-        if not self.workers:
-            return (Done(index, function(task)) for index, task in enumerate(tasks))
-        if getattr(function, "__module__", None) == "__main__":
-            raise UsageError(
-                f"{getattr(function, '__name__', function)} is defined in the main script, which "
-                "workers do not run; move it to a module, or use workers=0."
-            )
-        return self._map(function, tasks)
+        attempts = Attempts(function, len(tasks), self._observe, watch)
+        if self.workers:
+            return self._map(function, tasks, attempts)
+        return _map_here(function, tasks, attempts)
 
-    def _map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[Done[R] | Lost]:
-        waiting = deque(range(len(tasks)))
+    def _map(
+        self, function: Callable[[T], R], tasks: Sequence[T], attempts: Attempts
+    ) -> Iterator[Done[R] | Lost]:
         running: dict[int, _Worker] = {}
-        deaths: Counter[int] = Counter()
 
         def hand_out() -> None:
-            free = min(len(waiting), self.workers - len(running))
+            free = min(attempts.waiting, self.workers - len(running))
             self._staff(free)
             for _ in range(free):
-                index = waiting.popleft()
-                message = pickle.dumps((function, tasks[index]))
-                running[index] = self._send(message)
+                index = attempts.take()
+                running[index] = self._send(ask(function, tasks[index]))
+                attempts.started(index, running[index].who)
 
         try:
-            while waiting or running:
+            while attempts.unfinished:
                 hand_out()
-                ended: list[Done[R] | Lost] = []
-                for index in _readable(running):
-                    worker = running.pop(index)
-                    answer = worker.answer()
-                    if answer is not None:
-                        self._idle.append(worker)
-                        ended.append(Done(index, _unwrap(answer)))
-                        continue
-                    deaths[index] += 1
-                    ending = worker.end()
-                    if deaths[index] < MAX_DEATHS:
-                        waiting.append(index)
-                    else:
-                        ended.append(Lost(index, deaths[index], ending))
+                ended = list(self._collect(running, attempts))
                 # Workers go on while the caller looks at what has ended.
                 hand_out()
                 yield from ended
         finally:
             for worker in running.values():
                 worker.end()
+
+    def _collect(
+        self, running: dict[int, _Worker], attempts: Attempts
+    ) -> Iterator[Done[Any] | Lost]:
+        """Wait for the first of the workers in `running`; outcomes of those that have ended."""
+        for index in _readable(running):
+            answer = running[index].answer()
+            if isinstance(answer, Tally):
+                attempts.reported(index, answer)
+                continue
+            worker = running.pop(index)
+            if isinstance(answer, Returned):
+                self._idle.append(worker)
+                attempts.done(index, answer.tally)
+                yield Done(index, answer.value)
+            elif isinstance(answer, Raised):
+                self._idle.append(worker)
+                attempts.failed(index, answer.error)
+                reraise(answer)
+            elif lost := attempts.died(index, worker.end(answer)):
+                yield lost
 
     def _staff(self, count: int) -> None:
         """See to it that `count` workers wait for a task.
@@ -164,6 +182,7 @@ class _Worker:
     """A worker process and the socket to it."""
 
     def __init__(self, memory_limit: int | None) -> None:
+        self._memory_limit = memory_limit
         self.connection, theirs = Pipe()
         with theirs:
             handle = theirs.fileno()
@@ -174,9 +193,11 @@ class _Worker:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", program],
                 stdin=subprocess.DEVNULL,
+                env={**ONE_THREAD, **os.environ},
                 pass_fds=[handle],
                 process_group=0,
             )
+        self.who = Worker(socket.gethostname(), self._process.pid)
 
     def is_ready(self) -> bool:
         """Wait until it can take tasks; False when it died first."""
@@ -190,12 +211,12 @@ class _Worker:
             return False
         return True
 
-    def answer(self) -> Returned | Raised | None:
-        """Its answer to the task, or None when it died over it."""
-        answer = self._receive()
-        if answer is None:
+    def answer(self) -> Answer | Tally | None:
+        """Its answer to the task, or what it reports so far, or None when it died over it."""
+        message = self._receive()
+        if message is None:
             return None
-        unpickled: Returned | Raised = pickle.loads(answer)  # noqa: S301  (our own worker's)
+        unpickled: Answer | Tally = pickle.loads(message)  # noqa: S301  (our own worker's)
         return unpickled
 
     def _receive(self) -> bytes | None:
@@ -204,12 +225,27 @@ class _Worker:
         except (EOFError, OSError):
             return None
 
-    def end(self) -> str:
-        """Kill it if it lives, and say how it ended."""
+    def end(self, answer: Exhausted | None = None) -> str:
+        """Kill it if it lives, and say how it ended, after it has said `answer`."""
         self.connection.close()
         self._process.kill()
         status = self._process.wait()
+        if answer is not None or status == EXHAUSTED:
+            return exhausted(self._memory_limit)
         return _signal_name(-status) if status < 0 else f"exit status {status}"
+
+
+def _map_here(
+    function: Callable[[T], R], tasks: Sequence[T], attempts: Attempts
+) -> Iterator[Done[R] | Lost]:
+    me = Worker(socket.gethostname(), os.getpid())
+    while attempts.waiting:
+        index = attempts.take()
+        attempts.started(index, me)
+        with reporting(partial(attempts.reported, index)) as reporter:
+            result = function(tasks[index])
+        attempts.done(index, reporter.tally)
+        yield Done(index, result)
 
 
 def _signal_name(number: int) -> str:
@@ -230,12 +266,6 @@ def _readable(running: dict[int, _Worker]) -> list[int]:
     """Tasks whose worker has answered or died; waits for the first."""
     ready = wait([worker.connection for worker in running.values()])
     return [index for index, worker in running.items() if worker.connection in ready]
-
-
-def _unwrap(answer: Returned | Raised) -> Any:
-    if isinstance(answer, Raised):
-        raise answer.error from RemoteError(answer.traceback)
-    return answer.value
 
 
 def _dismiss(workers: list[_Worker]) -> None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import ctypes
 import os
 import pickle
-import resource
 import select
 import signal
 import sys
 import threading
-import traceback
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Never
+
+from artcurate.engines.answers import answer
+from artcurate.engines.memory import limit_memory
+from artcurate.engines.reports import Tally
 
 #: What a worker sends once, when it can take tasks.
 READY = b"ready"
@@ -26,65 +27,29 @@ _PR_SET_PDEATHSIG = 1
 _ABANDONED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """What the function gave for a task."""
-
-    value: object
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """What the function raised for a task, with the traceback as text."""
-
-    error: Exception
-    traceback: str
-
-
-class WorkerError(Exception):
-    """An exception of a task that cannot itself travel between processes."""
-
-
 def serve(handle: int, parent: int, memory_limit: int | None) -> None:
     """Answer the tasks that come in at the socket `handle` until it is closed.
 
     The process ends when the process `parent` ends, however that happens. `memory_limit` is in
-    bytes and counts private writable memory (RLIMIT_DATA); beyond it a task meets MemoryError.
+    bytes (`memory.limit_memory`).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.set_inheritable(handle, False)
     _end_with(parent, handle)
     if memory_limit is not None:
-        _, ceiling = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_limit, ceiling))
+        limit_memory(memory_limit)
     # The parent may go away between any two bytes; then there is nobody to tell.
     with suppress(EOFError, ConnectionError):
         _serve(Connection(handle))
 
 
 def _serve(connection: Connection) -> Never:
+    def send(tally: Tally) -> None:
+        connection.send_bytes(pickle.dumps(tally))
+
     connection.send_bytes(READY)
     while True:
-        connection.send_bytes(_answer(connection.recv_bytes()))
-
-
-def _answer(message: bytes) -> bytes:
-    """The pickled `Returned` or `Raised` of a pickled (function, task)."""
-    try:
-        function, task = pickle.loads(message)  # noqa: S301  (written by our own parent)
-        return pickle.dumps(Returned(function(task)))
-    except Exception as error:  # noqa: BLE001  (every exception is raised again in the parent)
-        return _pack(error, "".join(traceback.format_exception(error)))
-
-
-def _pack(error: Exception, text: str) -> bytes:
-    """`error` pickled; as a `WorkerError` where it does not come through pickling unharmed."""
-    try:
-        packed = pickle.dumps(Raised(error, text))
-        pickle.loads(packed)  # noqa: S301  (written one line above)
-    except Exception:  # noqa: BLE001  (an exception class may do anything when pickled)
-        return pickle.dumps(Raised(WorkerError(f"{type(error).__name__}: {error}"), text))
-    return packed
+        connection.send_bytes(answer(connection.recv_bytes(), send))
 
 
 def _end_with(parent: int, handle: int) -> None:

@@ -26,12 +26,14 @@ _TURNS = {
 class Decoded:
     """Pixels as they are stored, in mode L, RGB or CMYK, without metadata.
 
+    stored: size of the picture at full scale, as it is stored.
     turn: the EXIF orientation to be applied (`upright`).
     icc: the colour profile the pixels are in, None where the file has none.
     """
 
     header: Header
     image: Image.Image
+    stored: tuple[int, int]
     turn: int
     icc: bytes | None
 
@@ -51,15 +53,22 @@ def decode(
 def decode_opened(opened: Opened, *, min_side: int | None = None) -> Decoded | Fault:
     """`decode` for an image that is open already; it can be decoded once."""
     image = opened.image
+    stored = image.size
     try:
         if min_side is not None and isinstance(image, JpegImageFile):
             image.draft(None, (min_side, min_side))
         image.load()
-        icc = image.info.get("icc_profile")
+        profile = profile_of(image)
         flat = _flatten(image)
     except PILLOW_ERRORS as error:
         return fault_from(error)
-    return Decoded(opened.header, flat, opened.turn, icc if isinstance(icc, bytes) else None)
+    return Decoded(opened.header, flat, stored, opened.turn, profile)
+
+
+def profile_of(image: Image.Image) -> bytes | None:
+    """The ICC profile that stands in the file of `image`."""
+    profile = image.info.get("icc_profile")
+    return profile if isinstance(profile, bytes) else None
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:

@@ -25,6 +25,7 @@ class FaultReason(StrEnum):
     CORRUPT = "corrupt"
     TOO_MUCH_MEMORY = "too_much_memory"
     SIDE_TOO_LONG = "side_too_long"
+    BAD_CROP = "bad_crop"
 
 
 @dataclass(frozen=True, slots=True)

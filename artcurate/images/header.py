@@ -106,7 +106,7 @@ def open_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Opened | Fault:
         return image_format
     bare = without_metadata(data, image_format)
     content = bare.data if bare else data
-    if image_format == "JPEG" and content.count(_START_OF_SCAN) > _MAX_SCANS:
+    if image_format == "JPEG" and _scans(content, bare) > _MAX_SCANS:
         return Fault(
             FaultReason.TOO_MANY_SCANS, f"The JPEG has more than {_MAX_SCANS} progressive scans."
         )
@@ -126,6 +126,11 @@ def open_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Opened | Fault:
             f"{image_format} with pixels of kind {image.mode} has no agreed form in RGB.",
         )
     return _describe(image, image_format, bare)
+
+
+def _scans(content: bytes, bare: Bare | None) -> int:
+    """Scans of a JPEG, or at least as many as it has where its structure could not be followed."""
+    return bare.scans if bare else content.count(_START_OF_SCAN)
 
 
 def _describe(image: ImageFile.ImageFile, image_format: Format, bare: Bare | None) -> Opened:

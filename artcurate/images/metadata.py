@@ -40,11 +40,13 @@ class Bare:
     data: the file; the very object that came in where there was nothing to drop.
     orientation: the EXIF orientation (1 to 8) the file had; 1 where it had none or a broken one.
     animated: the file still holds several frames.
+    scans: passes over the pixels of a JPEG; 1 for other formats.
     """
 
     data: bytes
     orientation: int = UPRIGHT
     animated: bool = False
+    scans: int = 1
 
 
 def without_metadata(data: bytes, image_format: Format) -> Bare | None:
@@ -91,7 +93,7 @@ def _bare_jpeg(data: bytes) -> Bare | None:
     """Source: ITU-T T.81, annex B (markers and segments)."""
     kept: list[bytes] = []
     orientation = UPRIGHT
-    position = 0
+    position = scans = 0
     dropped = False
     while position < len(data):
         if data[position] != 0xFF:
@@ -112,6 +114,7 @@ def _bare_jpeg(data: bytes) -> Bare | None:
                 return None
         if _keeps_segment(data, marker, position, end):
             if marker == _SOS:
+                scans += 1
                 end = _end_of_scan(data, end)
             kept.append(data[start:end])
         else:
@@ -120,7 +123,7 @@ def _bare_jpeg(data: bytes) -> Bare | None:
             if marker == _APP1 and body.startswith(_EXIF_MARK) and orientation == UPRIGHT:
                 orientation = exif_orientation(body)
         position = end
-    return Bare(b"".join(kept) if dropped else data, orientation)
+    return Bare(b"".join(kept) if dropped else data, orientation, scans=scans)
 
 
 def _end_of_scan(data: bytes, start: int) -> int:

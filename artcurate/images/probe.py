@@ -33,8 +33,13 @@ class Probed:
     phash: int
 
 
-def probe_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Probed | Fault:
-    """Decode an image file to its last byte and describe it, or say what is wrong with it."""
+def probe_image(
+    data: bytes, *, max_pixels: int = MAX_PIXELS, sha256: str | None = None
+) -> Probed | Fault:
+    """Decode an image file to its last byte and describe it, or say what is wrong with it.
+
+    sha256: of `data` in hexadecimal, where it is known already.
+    """
     decoded = decode(data, max_pixels=max_pixels, min_side=HASH_SIDE)
     if isinstance(decoded, Fault):
         return decoded
@@ -44,6 +49,6 @@ def probe_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Probed | Fault:
         height=header.height,
         format=header.format,
         orientation=header.orientation,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256 or hashlib.sha256(data).hexdigest(),
         phash=phash(upright(decoded.image, decoded.turn)),
     )

@@ -1,4 +1,4 @@
-"""Reading the bytes of images: plain files, members of zip archives, rows of Parquet files."""
+"""Reading the bytes of images: plain files, members of zip and tar archives, rows of Parquet."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import TracebackType
 import pyarrow as pa
 
 from artcurate.archives.faults import ArchiveError, ArchiveFault
+from artcurate.archives.tars import TarReader
 from artcurate.archives.zips import ZipReader
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.parquet import ParquetImages
@@ -19,6 +20,7 @@ MAX_BYTES = 256 * 2**20
 
 _ARCHIVE_FAULTS = {
     ArchiveFault.NOT_A_ZIP: FaultReason.UNSUPPORTED_FORMAT,
+    ArchiveFault.NOT_A_TAR: FaultReason.UNSUPPORTED_FORMAT,
     ArchiveFault.TOO_LARGE: FaultReason.TOO_MANY_BYTES,
     ArchiveFault.TRUNCATED: FaultReason.TRUNCATED,
     ArchiveFault.CORRUPT: FaultReason.CORRUPT,
@@ -36,7 +38,7 @@ class ImageReader:
         self._root = os.path.realpath(root)
         self._max_bytes = max_bytes
         self._container: ParquetImages | None = None
-        self._archive: ZipReader | None = None
+        self._archive: ZipReader | TarReader | None = None
         self._archive_path = ""
 
     def __enter__(self) -> ImageReader:
@@ -56,7 +58,7 @@ class ImageReader:
 
         location: POSIX path of the file below the root.
         member: name inside the container at `location`; the 0-based row of a Parquet file, the
-            decoded name of a member of a zip archive.
+            decoded name of a member of a zip archive or of one named `*.tar`.
         """
         path = resolve_inside(self._root, location)
         if isinstance(path, Fault):
@@ -95,7 +97,7 @@ class ImageReader:
         try:
             if self._archive is None or self._archive_path != path:
                 self._close_archive()
-                self._archive, self._archive_path = ZipReader(Path(path)), path
+                self._archive, self._archive_path = _open_archive(Path(path)), path
             return self._archive.read(member, max_bytes=self._max_bytes)
         except ArchiveError as error:
             return Fault(_ARCHIVE_FAULTS.get(error.fault, FaultReason.UNREADABLE), error.detail)
@@ -121,6 +123,10 @@ class ImageReader:
             FaultReason.TOO_MANY_BYTES,
             f"The image has {size:,} bytes, more than the limit of {self._max_bytes:,}.",
         )
+
+
+def _open_archive(path: Path) -> ZipReader | TarReader:
+    return TarReader(path) if path.suffix.lower() == ".tar" else ZipReader(path)
 
 
 def resolve_inside(root: str, location: str) -> str | Fault:

@@ -113,14 +113,18 @@ def locked_folder(input_name: str, name: str, files: Iterable[tuple[str, int, st
     return LockedInput(input_name, name, count, total, digest.hexdigest())
 
 
-def library_versions() -> dict[str, str]:
-    """Versions of this package and of the libraries that decide a dataset's bytes."""
+def library_versions(decoder: str | None = None) -> dict[str, str]:
+    """Versions of this package and of the libraries that decide a dataset's bytes.
+
+    decoder: name and version of what reduced the images, None where none was reduced.
+    """
     from PIL import features
 
     turbo, plain = features.version("libjpeg_turbo"), features.version("jpg")
     return {
         "artcurate": __version__,
         "libjpeg": f"turbo {turbo}" if turbo else str(plain),
+        **({"decoder": decoder} if decoder else {}),
         **{name: version(name) for name in _LIBRARIES},
     }
 

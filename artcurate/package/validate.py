@@ -14,7 +14,6 @@ from artcurate.package import lock as locks
 from artcurate.package.layout import check_names, find_shards, shard_at
 from artcurate.package.summary import QUARANTINE_FILE
 from artcurate.progress import ProgressMode, meter
-from artcurate.resources import names, nearest, read_yaml
 from artcurate.schema.audit import audit
 from artcurate.schema.load import load_schema
 from artcurate.schema.model import Schema
@@ -23,26 +22,23 @@ from artcurate.schema.validate import Shard, Violation, validate_shard
 PIPELINE_FILE = "pipeline.yaml"
 CARD_FILE = "README.md"
 CROISSANT_FILE = "croissant.json"
+SCHEMA_FILE = "schema.yaml"
 
 
 def dataset_schema(folder: Path) -> Schema:
-    """The bundled schema that a built dataset's pipeline names.
+    """The schema that a built dataset brings along.
 
     Raises:
-        UsageError: the folder holds no pipeline, or its schema does not come with the package.
-        DataError: the pipeline file cannot be read.
+        UsageError: the folder holds no schema.
+        DataError: the file is not a schema.
     """
-    file = folder / PIPELINE_FILE
+    file = folder / SCHEMA_FILE
     if not file.is_file():
-        raise UsageError(f"{folder} holds no {PIPELINE_FILE}; name the schema with --schema.")
-    content = read_yaml(file)
-    name = content.get("schema") if isinstance(content, dict) else None
-    if not isinstance(name, str):
-        raise DataError(f"{file}: names no schema.")
-    if name not in names("schemas"):
-        known = nearest(name, names("schemas"))
-        raise UsageError(f"{file}: no bundled schema {known} Give its file with --schema.")
-    return load_schema(name)
+        raise UsageError(
+            f"{folder} holds no {SCHEMA_FILE}, so it is no built dataset; name the schema of other "
+            "Parquet files with --schema."
+        )
+    return load_schema(file)
 
 
 def validate(
@@ -55,12 +51,14 @@ def validate(
     """Every violation of a built dataset folder, or of one Parquet file.
 
     A folder is checked as a whole: shard names, values, keys, split leaks, references, and the
-    lock's hashes. `schema` defaults to the one that the folder's pipeline names. For a file, give
+    lock's hashes. `schema` defaults to the one that the folder brings along. For a file, give
     `schema`; `config` defaults to the one whose folder the file lies in, otherwise the default.
 
     Raises UsageError when there is nothing at `path`, or no schema is known for it.
     """
     if path.is_dir():
+        if config is not None:
+            raise UsageError(f"{path} is checked whole; --config is for a single file.")
         return validate_dataset(path, schema or dataset_schema(path), progress=progress)
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder.")
@@ -97,7 +95,11 @@ def _validate_shards(shards: Sequence[Shard], progress: ProgressMode) -> Iterato
 
 def _missing_files(folder: Path) -> Iterator[Violation]:
     """What a build leaves beside the shards and is not there."""
-    for name in (CARD_FILE, CROISSANT_FILE, PIPELINE_FILE, QUARANTINE_FILE, findings.FILE_NAME):
+    names = (
+        *(CARD_FILE, CROISSANT_FILE, PIPELINE_FILE, SCHEMA_FILE),
+        *(QUARANTINE_FILE, findings.FILE_NAME),
+    )
+    for name in names:
         if not (folder / name).is_file():
             yield Violation("missing_file", "", name, None, "", "no such file", "the build's file")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -58,9 +59,14 @@ def load_schema(name_or_path: str | Path) -> Schema:
         DataError: the file is not a schema; one problem per wrong place, with file, config and
             column.
     """
-    is_path = isinstance(name_or_path, Path) or name_or_path.endswith((".yaml", ".yml"))
+    is_path = isinstance(name_or_path, Path) or is_schema_file(name_or_path)
     file = Path(name_or_path) if is_path else resources.schema_path(str(name_or_path))
     return parse_schema(resources.read_yaml(file), str(file), bundled_label_sets())
+
+
+def is_schema_file(name: str) -> bool:
+    """Whether `name` is the path of a schema file and not the name of a bundled schema."""
+    return name.endswith((".yaml", ".yml"))
 
 
 def bundled_label_sets() -> dict[str, tuple[str, ...]]:
@@ -72,6 +78,12 @@ def schema_digest(schema: Schema) -> str:
     """sha256 of the schema with its label sets filled in, in hexadecimal digits."""
     content = json.dumps(schema.model_dump(mode="json", by_alias=True), ensure_ascii=False)
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def render_schema(schema: Schema) -> str:
+    """`schema` as YAML that `load_schema` reads back, label sets filled in: it needs no package."""
+    content = schema.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=96)
 
 
 def parse_schema(raw: Any, where: str, label_sets: LabelSets) -> Schema:

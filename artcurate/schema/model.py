@@ -13,6 +13,10 @@ from artcurate.resources import nearest
 
 Table = Literal["annotations", "images", "pairs"]
 
+#: `text`: sentences of a source. `id`: names of rows, persons, groups and files, which tell nothing
+#: to who does not hold the source. `derived`: everything else that was made of it.
+Material = Literal["id", "text", "derived"]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,6 +52,10 @@ class _Column(_Part):
     nullable: bool = False
     optional: bool = False
     """The column may be absent, for example the pixels of an annotations-only build."""
+    material: Material | None = None
+    """What of the sources the values are, which decides whether they may be passed on; see
+    `artcurate.hub.gate`. By default free text is text and everything else derived; a picture is
+    pixels, whatever stands here."""
 
 
 class StringColumn(_Column):

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from artcurate.errors import DataError
+from artcurate.images.crop import Crop
 from artcurate.images.faults import Fault
 from artcurate.images.storage import ImageReader
 from artcurate.images.transform import Transformed, transform
@@ -28,7 +29,7 @@ _ROW = struct.Struct("<q")
 class Place:
     """Where an image lies below the root named `root`, and what the probe found there.
 
-    bytes: of the file or member. pixels: width times height.
+    bytes: of the file or member. pixels: width times height. crop: what to keep of it.
     """
 
     root: str
@@ -37,6 +38,7 @@ class Place:
     sha256: str
     bytes: int
     pixels: int
+    crop: Crop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Pictures:
             return Unusable(data.reason.value, data.detail)
         if hashlib.sha256(data).hexdigest() != place.sha256:
             return Unusable(CHANGED, "The file changed after it was probed.")
-        image = transform(data, self._form, max_pixels=place.pixels)
+        image = transform(data, self._form, max_pixels=place.pixels, crop=place.crop)
         if isinstance(image, Fault):
             return Unusable(image.reason.value, image.detail)
         return Picture(image.data, _suffix(image))

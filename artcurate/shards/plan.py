@@ -18,10 +18,17 @@ from PIL import features
 
 from artcurate.errors import DataError
 from artcurate.files import atomic_file, make_folder
+from artcurate.images.decoders import version_of
 from artcurate.images.transform import ImageForm
-from artcurate.shards.sizes import estimate_image_bytes, value_bytes
+from artcurate.shards.sizes import (
+    encoded_image_bytes,
+    estimate_image_bytes,
+    kept_length,
+    value_bytes,
+)
 from artcurate.shards.task import (
     BYTES,
+    CROP,
     LOCATION,
     MEMBER,
     PIXELS,
@@ -35,12 +42,17 @@ from artcurate.shards.task import (
 )
 
 #: Changes when the writer's code changes what bytes it makes of the same plan.
-WRITER_VERSION = 1
+WRITER_VERSION = 2
 #: Splits stand in this order, others after them by name.
 SPLIT_ORDER = ("train", "validation", "val", "test")
 #: Pillow and the libraries in it whose version decides pixels and JPEG bytes.
 _CODECS = ("pil", "jpg", "libjpeg_turbo", "littlecms2")
 _KEY_BITS = 64
+#: Types of the part file's own columns; the rest is text.
+_OWN_TYPES: Mapping[pl.DataType, pa.DataType] = {
+    pl.Int64(): pa.int64(),
+    pl.Float64(): pa.float64(),
+}
 _ROWS_AT_ONCE = 100_000
 
 _IMAGE_COLUMNS: Mapping[str, pl.Expr] = {
@@ -52,6 +64,8 @@ _IMAGE_COLUMNS: Mapping[str, pl.Expr] = {
     PIXELS: pl.col("width").cast(pl.Int64) * pl.col("height").cast(pl.Int64),
     STEM: pl.col("stem").cast(pl.String),
 }
+#: Columns of a table of images that say what is kept of each (`images.crop.Crop`).
+CROP_COLUMNS = ("crop_left", "crop_top", "crop_right", "crop_bottom")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +105,7 @@ def plan_shards(rows: pl.DataFrame, layout: Layout, images: pl.DataFrame | None 
     rows: the columns of `layout.schema` less the image column, and `split` and `row_id`.
     images: with pixels, one row for each of `rows` and in the same order, with root, location,
         member, sha256, bytes, width, height, and `stem`, the name of the image in its shard
-        without suffix.
+        without suffix; where images are cut, also `CROP_COLUMNS`, all four null for a whole image.
 
     Within a split rows stand in the order of a seeded hash of their ids, so that each shard is a
     fair sample. A shard is a range of hash values: the whole range is halved until every part
@@ -174,7 +188,7 @@ def _prepare(
         if images is None:
             raise ValueError("a config with pixels is planned with its images")
         _require_hashes(rows, images)
-        frame = frame.hstack(images.select(**_IMAGE_COLUMNS))
+        frame = frame.hstack(images.select(**_IMAGE_COLUMNS, **_crop_columns(images)))
         sizes += _estimates(images, layout.pixels.form)
     ranks = {name: place for place, name in enumerate(SPLIT_ORDER)}
     order = frame.select(
@@ -200,11 +214,27 @@ def _require_hashes(rows: pl.DataFrame, images: pl.DataFrame) -> None:
         )
 
 
+def _crop_columns(images: pl.DataFrame) -> dict[str, pl.Expr]:
+    """The columns of the part file that hold the crops; none where no image is cut."""
+    if CROP_COLUMNS[0] not in images.columns:
+        return {}
+    edges = zip(CROP, map(pl.col, CROP_COLUMNS), strict=True)
+    # JSON, from which fingerprints are made, tells neither infinity nor NaN from null.
+    return {name: pl.when(edge.is_finite()).then(edge.cast(pl.Float64)) for name, edge in edges}
+
+
 def _estimates(images: pl.DataFrame, form: ImageForm) -> npt.NDArray[np.int64]:
     width, height, source = (
         images[name].cast(pl.Int64).to_numpy() for name in ("width", "height", "bytes")
     )
-    return estimate_image_bytes(width, height, source, form)
+    whole = estimate_image_bytes(width, height, source, form)
+    if CROP_COLUMNS[0] not in images.columns:
+        return whole
+    edges = (images[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in CROP_COLUMNS)
+    left, top, right, bottom = edges
+    cut = np.isfinite(left + top + right + bottom)
+    across, down = kept_length(left, right, width), kept_length(top, bottom, height)
+    return np.where(cut, encoded_image_bytes(across, down, form), whole)
 
 
 def _image_bytes(images: pl.DataFrame | None, pixels: Pixels | None) -> int:
@@ -263,7 +293,7 @@ def _write_part(
     """An Arrow file with one record batch per shard, in the types of the shards' schema."""
     fields = [field for field in schema if field.name in frame.columns]
     fields += [
-        pa.field(name, pa.int64() if dtype == pl.Int64 else pa.string())
+        pa.field(name, _OWN_TYPES.get(dtype, pa.string()))
         for name, dtype in frame.schema.items()
         if name.startswith("@")
     ]
@@ -284,6 +314,7 @@ def _identity(layout: Layout) -> dict[str, Any]:
     }
     if pixels is not None:
         versions |= {codec: _codec_version(codec) for codec in _CODECS}
+        versions["decoder"] = version_of(pixels.form.decoder)
     return {
         "schema": layout.schema.serialize().to_pybytes().hex(),
         "image": pixels and {"column": pixels.column, **asdict(pixels.form)},

@@ -26,14 +26,27 @@ def estimate_image_bytes(
     The size of the source where images keep their size. Otherwise pixels after reduction times
     the mean bits per pixel of the quality, rounded up; no image is enlarged.
     """
-    if form.size is None:
-        return source_bytes
-    scale = np.minimum(1.0, form.size / np.minimum(width, height))
+    return source_bytes if form.size is None else encoded_image_bytes(width, height, form)
+
+
+def encoded_image_bytes(
+    width: npt.NDArray[np.int64], height: npt.NDArray[np.int64], form: ImageForm
+) -> npt.NDArray[np.int64]:
+    """Estimated bytes of images of `width` x `height` pixels that are encoded anew in `form`."""
+    scale = 1.0 if form.size is None else np.minimum(1.0, form.size / np.minimum(width, height))
     bits = np.interp(form.quality, _QUALITIES, _BITS_PER_PIXEL)
     estimates: npt.NDArray[np.int64] = np.ceil(width * height * scale**2 * bits / 8).astype(
         np.int64
     )
     return estimates
+
+
+def kept_length(
+    start: npt.NDArray[np.float64], stop: npt.NDArray[np.float64], side: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Pixels of `side` between `start` and `stop`, at least 1; 1 where an edge is not finite."""
+    length = np.clip(stop, 0, side) - np.clip(start, 0, side)
+    return np.where(np.isfinite(length), np.maximum(1, np.round(length)), 1).astype(np.int64)
 
 
 def value_bytes(array: pa.Array) -> int:

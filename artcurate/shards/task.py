@@ -13,11 +13,12 @@ from artcurate.images.transform import ImageForm
 
 #: Columns of a part file beside the dataset's own: the id of the flowing table's row and, with
 #: pixels, where its image lies (`root`, `location`, `member`), the sha256, bytes and pixels it had
-#: when it was probed, and the stem of its name in the shard.
+#: when it was probed, the stem of its name in the shard and, where images are cut, the crop.
 ROW_ID = "@row_id"
 ROOT, LOCATION, MEMBER = "@root", "@location", "@member"
 SHA256, BYTES, PIXELS = "@sha256", "@bytes", "@pixels"
 STEM = "@stem"
+CROP = ("@crop_left", "@crop_top", "@crop_right", "@crop_bottom")
 
 
 @dataclass(frozen=True, slots=True)

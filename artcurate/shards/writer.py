@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -13,10 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from artcurate.files import atomic_file, file_system_errors, sha256_of
+from artcurate.images.crop import Crop
 from artcurate.shards.pictures import AttemptLog, Picture, Pictures, Place, Unusable
+from artcurate.shards.pipelining import HashingSink, ahead
 from artcurate.shards.sizes import value_bytes
 from artcurate.shards.task import (
     BYTES,
+    CROP,
     LOCATION,
     MEMBER,
     PIXELS,
@@ -38,6 +41,8 @@ _ZSTD_LEVEL = 3
 #: Pages of images end after this many bytes, which is after each image unless they are tiny: an
 #: image then keeps its page whatever its neighbours are, and is never copied into a larger one.
 _IMAGE_PAGE_BYTES = 16 << 10
+#: How many images are fetched while earlier ones are written.
+_AHEAD = 2
 #: What `datasets` uses (config.DEFAULT_CDC_OPTIONS) and writes beside the shard's schema.
 _CHUNKING = {"min_chunk_size": 256 << 10, "max_chunk_size": 1 << 20, "norm_level": 0}
 
@@ -58,8 +63,7 @@ def write_shard(task: ShardTask) -> ShardRecord:
         return finished
     rows = read_rows(task)
     failures: list[RowFailure] = []
-    with atomic_file(task.path) as file:
-        sink = HashingSink(file)
+    with atomic_file(task.path) as file, HashingSink(file) as sink:
         written = _write(sink, task, _row_groups(task, rows, failures))
     record = ShardRecord(
         fingerprint=task.fingerprint,
@@ -90,35 +94,6 @@ def find_finished(task: ShardTask) -> ShardRecord | None:
     return record
 
 
-class HashingSink:
-    """A file for pyarrow to write, which passes all on to `file` and knows its sha256."""
-
-    closed = False
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._digest = hashlib.sha256()
-        self._size = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:
-        size = self._file.write(data)
-        self._digest.update(data)
-        self._size += size
-        return size
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def tell(self) -> int:
-        return self._size
-
-    def hexdigest(self) -> str:
-        return self._digest.hexdigest()
-
-
 def read_rows(task: ShardTask) -> pa.RecordBatch:
     """The planned rows of `task`, mapped from its part file. Raises DataError without it."""
     with file_system_errors(task.part), pa.memory_map(str(task.part)) as source:
@@ -135,7 +110,7 @@ def _write(sink: HashingSink, task: ShardTask, groups: Iterator[pa.RecordBatch])
 
 
 def open_parquet(
-    sink: HashingSink, schema: pa.Schema, pixels: Pixels | None, options: WriterOptions
+    sink: HashingSink | BinaryIO, schema: pa.Schema, pixels: Pixels | None, options: WriterOptions
 ) -> pq.ParquetWriter:
     """A Parquet writer: images plain and uncompressed, everything else zstd with a dictionary.
 
@@ -195,9 +170,13 @@ def _image_groups(
     group = _ImageGroup(task.schema, pixels.column, task.options, rows)
     max_bytes = pc.max(rows.column(BYTES)).as_py()
     with AttemptLog(task.attempts) as attempts, Pictures(pixels, max_bytes) as pictures:
-        for row, (row_id, place) in enumerate(_places(rows)):
+
+        def fetch(row: int, row_id: str, place: Place) -> tuple[int, str, Picture | Unusable]:
             attempts.at(row)
-            picture = pictures.fetch(place)
+            return row, row_id, pictures.fetch(place)
+
+        planned = ((row, row_id, place) for row, (row_id, place) in enumerate(_places(rows)))
+        for row, row_id, picture in ahead(fetch, planned, depth=_AHEAD):
             if isinstance(picture, Unusable):
                 failures.append(RowFailure(row_id, picture.reason, picture.detail))
                 continue
@@ -212,7 +191,18 @@ def _places(rows: pa.RecordBatch) -> Iterator[tuple[str, Place]]:
     """For each row its id and where its image lies."""
     names = (ROW_ID, ROOT, LOCATION, MEMBER, SHA256, BYTES, PIXELS)
     ids, *columns = (rows.column(name).to_pylist() for name in names)
-    return zip(ids, map(Place, *columns), strict=True)
+    return zip(ids, map(Place, *columns, _crops(rows)), strict=True)
+
+
+def _crops(rows: pa.RecordBatch) -> Iterable[Crop | None]:
+    """The crop of each row; one that lacks some of its edges keeps nothing of its image."""
+    if CROP[0] not in rows.schema.names:
+        return [None] * rows.num_rows
+    boxes = zip(*(rows.column(name).to_pylist() for name in CROP), strict=True)
+    return (
+        None if edges == (None,) * 4 else Crop(*(math.nan if e is None else e for e in edges))
+        for edges in boxes
+    )
 
 
 class _ImageGroup:

@@ -31,6 +31,8 @@ FORMS: dict[str, Form] = {
         title="ArtEmis, preprocessed",
         required=_CAPTIONED | {"emotion_label", "split"},
         optional=_PREPARED | _CONTRASTED | {"repetition"},
+        # An ArtELingo file that lost its column `language` is not English throughout.
+        without=frozenset({"language_label", "image_file", "grounding_emotion"}),
         spoken="english",
         label="emotion_label",
         split="split",

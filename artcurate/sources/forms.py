@@ -76,7 +76,8 @@ def describe_misfit(columns: Sequence[str], forms: Mapping[str, Form]) -> str:
     def distance(form: Form) -> tuple[int, int]:
         return (len(form.required - present), -len((form.required | form.optional) & present))
 
-    nearest = min((form for form in forms.values() if form.refusal is None), key=distance)
+    possible = [one for one in forms.values() if one.refusal is None and not one.without & present]
+    nearest = min(possible, key=distance)
     missing = ", ".join(sorted(nearest.required - present))
     if not nearest.required & present:
         known = ", ".join(sorted(nearest.required))

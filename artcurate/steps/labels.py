@@ -83,6 +83,7 @@ class LabelLedger:
     """What the step did. rows_in = rows_out + the sum of `set_aside`.
 
     labels: label of the target set -> rows, before `drop`.
+    named_by_id: labelled rows whose emotion was empty and whose id alone said it.
     spellings: the most frequent raw emotions among the labelled rows; `spellings_omitted` counts
         those that are not listed.
     sources: the publications that the set and the maps cite, in full.
@@ -92,6 +93,7 @@ class LabelLedger:
     rows_in: int
     rows_out: int
     labels: dict[str, int]
+    named_by_id: int
     spellings: tuple[Spelling, ...]
     spellings_omitted: int
     maps: tuple[MapLedger, ...]
@@ -138,6 +140,7 @@ def labels(corpus: Corpus, *, parameters: LabelsParameters) -> Corpus:
         rows_in=raw.height,
         rows_out=result.annotations.height,
         labels={name: counts.get(name, 0) for name in target.names},
+        named_by_id=_named_by_id(judged),
         spellings=spellings[:MAX_SPELLINGS],
         spellings_omitted=len(spellings[MAX_SPELLINGS:]),
         maps=ledgers,
@@ -232,6 +235,11 @@ def _unknown_id(number: int, target: LabelSet) -> _Verdict:
     return _Verdict(
         None, "unknown_emotion", f"{target.name} has the ids 0 to {last}, not {number}."
     )
+
+
+def _named_by_id(judged: pl.DataFrame) -> int:
+    unnamed = pl.col("emotion").is_null() | (pl.col("emotion").str.strip_chars() == "")
+    return int(judged.filter(unnamed & pl.col("label").is_not_null())["rows"].sum())
 
 
 def _quoted(emotion: str | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
@@ -11,12 +13,20 @@ from pydantic import Field
 
 from artcurate.corpus import Corpus
 from artcurate.engines import Lost
+from artcurate.errors import DataError
+from artcurate.files import make_folder
 from artcurate.images.faults import Fault
 from artcurate.images.header import MAX_PIXELS
-from artcurate.images.probe import Probed, probe_image
+from artcurate.images.probe import probe_image
 from artcurate.images.storage import MAX_BYTES, ImageReader
 from artcurate.progress import Meter, meter
-from artcurate.steps.probe_store import ProbeStore, fingerprints, result_frame
+from artcurate.steps.probe_store import (
+    Found,
+    ProbeStore,
+    place_keys,
+    probe_identity,
+    result_frame,
+)
 from artcurate.steps.registry import Parameters, Run, step
 
 #: Images per task: enough to make a task's overhead small, few enough to lose little with one.
@@ -51,12 +61,17 @@ class ProbeFindings(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Images of one root, as (location, member), to be probed by one task."""
+    """Images of one root, as (location, member), to be probed by one task.
+
+    store, identity: of the `ProbeStore` that may know their content.
+    """
 
     root: Path
     places: tuple[tuple[str, str | None], ...]
     max_pixels: int
     max_bytes: int
+    store: Path
+    identity: str
 
 
 @step(ProbeParameters, heavy=True)
@@ -64,14 +79,17 @@ def probe(corpus: Corpus, *, parameters: ProbeParameters, run: Run) -> Corpus:
     """Add width, height, format, orientation, sha256 and phash to the images.
 
     Images that cannot be used go to the quarantine with the reason, annotations that belong to
-    them too (image_<reason>). An image over which workers die is left out as worker_died. What an
-    interrupted build had probed is taken from the scratch folder when neither the file nor the
-    parameters changed. Images without a location (a build without pixels) get nulls.
+    them too (image_<reason>). An image over which workers die is left out as worker_died. What any
+    build has probed with the same parameters is known by its content and not decoded again; where
+    neither the file nor its place changed, it is not even read. Images without a location (a build
+    without pixels) get nulls.
     """
     located = corpus.images.filter(pl.col("location").is_not_null())
-    keyed = located.with_columns(key=fingerprints(located, corpus.roots, parameters.model_dump()))
-    store = ProbeStore(run.scratch / "probe")
-    done = store.read().filter(pl.col("key").is_in(keyed["key"].implode()))
+    identity = probe_identity(parameters.model_dump())
+    keyed = located.with_columns(key=place_keys(located, corpus.roots, identity))
+    folder = _store_folder(run)
+    with closing(ProbeStore(folder, identity)) as store:
+        done = store.at(keyed["key"])
     missing = keyed.join(done, on="key", how="anti", maintain_order="left")
     with meter("probe", keyed.height, unit="img", mode=run.progress) as progress:
         progress.advance(done.height, skipped=done["reason"].count())
@@ -82,20 +100,33 @@ def probe(corpus: Corpus, *, parameters: ProbeParameters, run: Run) -> Corpus:
     return _apply(corpus, results)
 
 
-def probe_chunk(chunk: Chunk) -> tuple[Probed | Fault, ...]:
+def _store_folder(run: Run) -> Path:
+    """Where results are kept: beyond this build if that can be, else until it ends."""
+    if run.cache is not None:
+        with suppress(DataError):
+            make_folder(run.cache)
+            return run.cache
+    return run.scratch / "probe"
+
+
+def probe_chunk(chunk: Chunk) -> tuple[Found, ...]:
     """One result per image of `chunk`, in its order."""
-    with ImageReader(chunk.root, max_bytes=chunk.max_bytes) as reader:
+    with (
+        ImageReader(chunk.root, max_bytes=chunk.max_bytes) as reader,
+        closing(ProbeStore(chunk.store, chunk.identity)) as store,
+    ):
         return tuple(
-            _probe_one(reader, location, member, chunk.max_pixels)
+            _probe_one(reader.read(location, member), store, chunk.max_pixels)
             for location, member in chunk.places
         )
 
 
-def _probe_one(
-    reader: ImageReader, location: str, member: str | None, max_pixels: int
-) -> Probed | Fault:
-    data = reader.read(location, member)
-    return data if isinstance(data, Fault) else probe_image(data, max_pixels=max_pixels)
+def _probe_one(data: bytes | Fault, store: ProbeStore, max_pixels: int) -> Found:
+    if isinstance(data, Fault):
+        return Found(None, data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    known = store.content(sha256)
+    return Found(sha256, known or probe_image(data, max_pixels=max_pixels, sha256=sha256))
 
 
 def _probe_all(
@@ -114,7 +145,7 @@ def _probe_all(
         for part in group.iter_slices(_CHUNK)
     ]
     while waiting:
-        tasks = [_chunk(part, corpus, parameters) for part in waiting]
+        tasks = [_chunk(part, corpus, parameters, store) for part in waiting]
         again: list[pl.DataFrame] = []
         for outcome in run.engine.map(probe_chunk, tasks):
             part = waiting[outcome.index]
@@ -125,20 +156,24 @@ def _probe_all(
             if isinstance(outcome, Lost):
                 frame = result_frame(part["key"], [_killer(outcome)])
             else:
-                frame = result_frame(part["key"], outcome.result)
-                store.add(frame)
+                frame = result_frame(part["key"], [one.result for one in outcome.result])
+                store.add(part["key"], outcome.result)
             frames.append(frame)
             progress.advance(frame.height, skipped=frame["reason"].count())
         waiting = again
     return frames
 
 
-def _chunk(part: pl.DataFrame, corpus: Corpus, parameters: ProbeParameters) -> Chunk:
+def _chunk(
+    part: pl.DataFrame, corpus: Corpus, parameters: ProbeParameters, store: ProbeStore
+) -> Chunk:
     return Chunk(
         root=corpus.roots[part["root"][0]],
         places=tuple(part.select("location", "member").iter_rows()),
         max_pixels=parameters.max_pixels,
         max_bytes=parameters.max_bytes,
+        store=store.folder,
+        identity=store.identity,
     )
 
 

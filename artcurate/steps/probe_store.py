@@ -1,30 +1,38 @@
-"""Results of the probe on disk, so that an interrupted build decodes nothing twice."""
+"""Results of the probe on disk, known by content, so that no build decodes an image again."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import PIL
 import polars as pl
 
-from artcurate.errors import DataError
-from artcurate.files import make_folder, write_bytes
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.probe import Probed
 
 #: To be raised when the same bytes no longer give the same result.
-_VERSION = 1
+_VERSION = 2
+_FILE = "probed.sqlite"
+#: Seconds to wait for another build that is writing.
+_PATIENCE = 30.0
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS places (key BLOB PRIMARY KEY, content BLOB) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS contents "
+    "(key BLOB PRIMARY KEY, result TEXT, checksum BLOB) WITHOUT ROWID",
+)
 
 #: One row per image: either what `Probed` holds, or reason and detail of its fault.
 RESULT_SCHEMA: Mapping[str, pl.DataType] = {
-    "key": pl.String(),
+    "key": pl.Binary(),
     "width": pl.Int32(),
     "height": pl.Int32(),
     "format": pl.String(),
@@ -35,27 +43,44 @@ RESULT_SCHEMA: Mapping[str, pl.DataType] = {
     "detail": pl.String(),
 }
 
+_Row = tuple[bytes | str, ...]
+
 #: Faults that another try may not meet.
 _PASSING = (FaultReason.UNREADABLE, FaultReason.TOO_MUCH_MEMORY)
 
 
-def fingerprints(
-    images: pl.DataFrame, roots: Mapping[str, Path], parameters: Mapping[str, Any]
-) -> pl.Series:
-    """One key per image that changes with its file, the parameters and the decoder.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the probe found. sha256: of the bytes, hexadecimal; None where none were read."""
 
-    Keys stay in the scratch folder: they know a file by its size and time, which is enough to go
-    on after an interruption and not enough for a fingerprint of the dataset.
+    sha256: str | None
+    result: Probed | Fault
+
+    @property
+    def lasting(self) -> bool:
+        """Whether another try would find the same."""
+        return not (isinstance(self.result, Fault) and self.result.reason in _PASSING)
+
+
+def probe_identity(parameters: Mapping[str, Any]) -> str:
+    """What decides a result beside the bytes: parameters, decoder and this code."""
+    return json.dumps([_VERSION, PIL.__version__, dict(parameters)], sort_keys=True)
+
+
+def place_keys(images: pl.DataFrame, roots: Mapping[str, Path], identity: str) -> pl.Series:
+    """One key per image that changes with its place, its file's status and `identity`.
+
+    A file is known by path, inode, size and the times of its last changes, one of which (ctime)
+    no program can set back. Whoever moves or copies it changes the key and not the content's.
     """
-    common = json.dumps([_VERSION, PIL.__version__, dict(parameters)], sort_keys=True)
-    stamps: dict[tuple[str, str], tuple[int, int] | None] = {}
+    stamps: dict[tuple[str, str], tuple[int, ...] | None] = {}
     keys = []
     for root, location, member in images.select("root", "location", "member").iter_rows():
+        path = roots[root] / location
         if (root, location) not in stamps:
-            stamps[root, location] = _stamp(roots[root] / location)
-        place = json.dumps([root, location, member, stamps[root, location]])
-        keys.append(hashlib.sha256(f"{common}{place}".encode()).hexdigest())
-    return pl.Series("key", keys, dtype=pl.String)
+            stamps[root, location] = _stamp(path)
+        keys.append(_digest(identity, str(path), str(member), str(stamps[root, location])))
+    return pl.Series("key", keys, dtype=pl.Binary)
 
 
 def result_frame(
@@ -67,34 +92,104 @@ def result_frame(
 
 
 class ProbeStore:
-    """A folder of result files, one per finished chunk, each whole or not there."""
+    """Results by content, and places whose content is known; several builds may share a folder.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        make_folder(folder)
+    It is a help and no more: a file that is damaged, locked or cannot be opened counts as empty,
+    and what cannot be kept is found again by the next build. A damaged file is replaced.
 
-    def read(self) -> pl.DataFrame:
-        """Everything stored, each key once. Raises DataError naming a file that is broken."""
-        frames = [pl.DataFrame(schema=dict(RESULT_SCHEMA))]
-        for path in sorted(self._folder.glob("*.parquet")):
+    folder: where its file lies; made when something is added.
+    identity: of `probe_identity`; results under another one are not seen.
+    """
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        self.folder = folder
+        self.identity = identity
+        self._path = folder / _FILE
+        self._reader: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def at(self, keys: pl.Series) -> pl.DataFrame:
+        """`RESULT_SCHEMA` rows for those of `keys` whose content is known."""
+        known: dict[bytes, Probed | Fault] = {}
+        question = (
+            "SELECT contents.key, result, checksum FROM places "
+            "JOIN contents ON contents.key = content WHERE places.key = ?"
+        )
+        for key in keys.unique().to_list():
+            rows = self._ask(question, key)
+            result = _unpacked(*rows[0]) if rows else None
+            if result is not None:
+                known[key] = result
+        return result_frame(pl.Series("key", list(known), dtype=pl.Binary), list(known.values()))
+
+    def content(self, sha256: str) -> Probed | Fault | None:
+        """The result for the bytes with this sha256, None where it is not known."""
+        question = "SELECT key, result, checksum FROM contents WHERE key = ?"
+        rows = self._ask(question, self._content_key(sha256))
+        return _unpacked(*rows[0]) if rows else None
+
+    def add(self, keys: pl.Series, found: Sequence[Found]) -> None:
+        """Keep what was found at `keys`, save what another try may change."""
+        places, contents = [], []
+        for key, one in zip(keys, found, strict=True):
+            if one.sha256 is not None and one.lasting:
+                content = self._content_key(one.sha256)
+                places.append((key, content))
+                contents.append((content, *_packed(content, one.result)))
+        with suppress(sqlite3.OperationalError, OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
             try:
-                frames.append(pl.read_parquet(path, schema=dict(RESULT_SCHEMA)))
-            except (pl.exceptions.PolarsError, OSError) as error:
-                raise DataError(
-                    f"{path}: a stored result cannot be read ({error}); delete the file, "
-                    "and its images are probed again."
-                ) from None
-        return pl.concat(frames).unique("key", maintain_order=True)
+                self._insert(places, contents)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                self.close()
+                self._path.unlink()
+                self._insert(places, contents)
 
-    def add(self, frame: pl.DataFrame) -> None:
-        """Store results, save those that another try may change."""
-        lasting = frame.filter(~pl.col("reason").is_in(_PASSING).fill_null(False))
-        if lasting.is_empty():
-            return
-        content = io.BytesIO()
-        lasting.write_parquet(content)
-        name = hashlib.sha256("".join(lasting["key"]).encode()).hexdigest()[:32]
-        write_bytes(self._folder / f"{name}.parquet", content.getvalue())
+    def _insert(self, places: Sequence[_Row], contents: Sequence[_Row]) -> None:
+        with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection, connection:
+            for statement in _TABLES:
+                connection.execute(statement)
+            connection.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", contents)
+            connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?)", places)
+
+    def _ask(self, question: str, key: bytes) -> list[tuple[Any, ...]]:
+        try:
+            if self._reader is None:
+                # Quoted, for a folder may be named with what a URI means something by.
+                uri = f"file:{quote(str(self._path))}?mode=ro"
+                self._reader = sqlite3.connect(uri, uri=True, timeout=_PATIENCE)
+            return self._reader.execute(question, [key]).fetchall()
+        except sqlite3.DatabaseError:
+            return []
+
+    def _content_key(self, sha256: str) -> bytes:
+        return _digest(self.identity, sha256)
+
+
+def _packed(key: bytes, result: Probed | Fault) -> tuple[str, bytes]:
+    """The result as text, and its checksum under `key`."""
+    text = json.dumps(asdict(result))
+    return text, _digest(key.hex(), text)
+
+
+def _unpacked(key: bytes, text: str, checksum: bytes) -> Probed | Fault | None:
+    """What `_packed` made; None where it was damaged since."""
+    if not isinstance(text, str) or _digest(key.hex(), text) != checksum:
+        return None
+    values = json.loads(text)
+    if "reason" in values:
+        return Fault(FaultReason(values["reason"]), values["detail"])
+    return Probed(**values)
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).digest()
 
 
 def _row(result: Probed | Fault | tuple[str, str]) -> dict[str, Any]:
@@ -104,9 +199,9 @@ def _row(result: Probed | Fault | tuple[str, str]) -> dict[str, Any]:
     return {"reason": str(reason), "detail": detail}
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Path) -> tuple[int, ...] | None:
     try:
         status = os.stat(path)  # noqa: PTH116 (one of 80,000)
     except (OSError, ValueError):
         return None
-    return status.st_size, status.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

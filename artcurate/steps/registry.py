@@ -29,12 +29,14 @@ class Run:
     output: the unfinished dataset folder that `write` fills.
     scratch: a folder whose content survives an interruption and goes when the build ends.
     progress: how progress is shown.
+    cache: a folder whose content outlives builds and that several may use; None for none.
     """
 
     engine: Engine
     output: Path
     scratch: Path
     progress: ProgressMode = ProgressMode.AUTO
+    cache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

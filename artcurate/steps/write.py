@@ -14,6 +14,7 @@ from artcurate.corpus import Corpus
 from artcurate.engines import Done, Engine, Lost
 from artcurate.errors import DataError
 from artcurate.files import make_folder, remove_partial_files, require_free_space
+from artcurate.images.decoders import Choice, choose, version_of
 from artcurate.images.transform import ImageForm
 from artcurate.progress import meter
 from artcurate.schema.arrow import arrow_schema
@@ -54,6 +55,9 @@ class WriteParameters(Parameters):
     """Short side of the images in pixels, never enlarged, or `original`: bytes as they came."""
     quality: int = Field(90, ge=1, le=100)
     """JPEG quality of images that are encoded anew."""
+    decoder: Choice = "auto"
+    """What reduces JPEGs: `pillow`, `libvips` (extra `vips`), or `auto`, libvips where it is
+    installed. It decides the pixels' last bits; `artcurate.lock` tells which it was."""
     max_shard_bytes: int = Field(480_000_000, ge=1_000, le=2_000_000_000)
     """Limit of the estimated size of a shard in bytes; the Hub likes at most 500 MB."""
     seed: int = 0
@@ -75,12 +79,15 @@ class WriteFindings(TypedDict):
     """What was written; JSON-able.
 
     rows: by config and split.
+    decoder: what made the pictures, and its version; None where they keep their size or there are
+        none.
     faults: how many images could not be written, by reason.
     annotations_left_out: rows whose image could not be written.
     """
 
     shards: list[WrittenShard]
     rows: dict[str, dict[str, int]]
+    decoder: str | None
     faults: dict[str, int]
     annotations_left_out: int
 
@@ -113,7 +120,8 @@ def write(corpus: Corpus, *, parameters: WriteParameters, run: Run) -> Corpus:
     places = {config.name: place for place, config in enumerate(schema.configs)}
     records = sorted([*records, *written], key=lambda one: (places[one.config], one.name))
     _require_all(records, run.output)
-    return corpus.with_findings("write", _findings(records, corpus))
+    form = _form(parameters) if pictorial else None
+    return corpus.with_findings("write", _findings(records, corpus, form))
 
 
 def _has_pixels(images: pl.DataFrame) -> bool:
@@ -146,7 +154,7 @@ def _plan(config: Config, corpus: Corpus, parameters: WriteParameters, run: Run)
     column = _image_column(config) if _has_pixels(corpus.images) else None
     pixels = column and Pixels(
         column=column,
-        form=ImageForm(parameters.image_size, parameters.quality),
+        form=_form(parameters),
         roots=tuple(sorted(corpus.roots.items())),
     )
     names = [*rows.columns, column] if column else rows.columns
@@ -162,6 +170,14 @@ def _plan(config: Config, corpus: Corpus, parameters: WriteParameters, run: Run)
         scratch=run.scratch,
     )
     return plan_shards(rows, layout, _images_of(config, rows, corpus) if pixels else None)
+
+
+def _form(parameters: WriteParameters) -> ImageForm:
+    """Raises UsageError when the decoder asked for is not installed."""
+    if parameters.image_size is None:
+        return ImageForm(None, parameters.quality)
+    decoder = choose(parameters.decoder)
+    return ImageForm(parameters.image_size, parameters.quality, decoder)
 
 
 def _tables(corpus: Corpus) -> Tables:
@@ -285,7 +301,9 @@ def _set_aside(corpus: Corpus, configs: Sequence[Config], failures: Failures) ->
     return set_images_aside(corpus, faulty.rename({"image_id": "id"}), step="write")
 
 
-def _findings(records: Sequence[ShardRecord], corpus: Corpus) -> WriteFindings:
+def _findings(
+    records: Sequence[ShardRecord], corpus: Corpus, form: ImageForm | None
+) -> WriteFindings:
     left_out = corpus.quarantine.filter(step="write")
     faults = left_out.filter(table="images")["reason"].value_counts().sort("reason")
     rows: dict[str, dict[str, int]] = {}
@@ -305,6 +323,7 @@ def _findings(records: Sequence[ShardRecord], corpus: Corpus) -> WriteFindings:
             for record in records
         ],
         rows=rows,
+        decoder=version_of(form.decoder) if form and form.size else None,
         faults=dict(faults.iter_rows()),
         annotations_left_out=left_out.filter(table="annotations").height,
     )

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from artcurate.engines.reports import report
+
 
 def square(number: int) -> int:
     return number * number
@@ -68,3 +70,24 @@ def take_memory(size: int) -> int:
 def note_pid_and_sleep(folder: str) -> None:
     Path(folder, str(os.getpid())).touch()
     time.sleep(600)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    folder: str
+    beats: int
+
+
+def pulse(task: Pulse) -> int:
+    """Leaves a file in the folder every tenth of a second."""
+    for beat in range(task.beats):
+        Path(task.folder, f"{os.getpid()}-{beat}").touch()
+        time.sleep(0.1)
+    return task.beats
+
+
+def report_and_sleep(units: int) -> int:
+    for _ in range(units):
+        time.sleep(0.05)
+        report(size=1000)
+    return units

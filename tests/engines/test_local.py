@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from artcurate.engines import Done, Lost
-from artcurate.engines.local import LocalEngine, RemoteError
+from artcurate.engines.answers import RemoteError
+from artcurate.engines.happenings import (
+    TaskDied,
+    TaskDone,
+    TaskEvent,
+    TaskFailed,
+    TaskLost,
+    TaskStarted,
+)
+from artcurate.engines.local import LocalEngine
+from artcurate.engines.reports import Tally
 from artcurate.errors import UsageError
 
 HERE = Path(__file__).parent
@@ -128,9 +138,47 @@ def test_an_exception_that_cannot_travel_is_told_by_name(engine: LocalEngine) ->
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces the limit")
 def test_the_memory_limit_stops_a_greedy_task() -> None:
     with LocalEngine(workers=1, memory_limit=300 << 20) as engine:
-        assert results(engine.map(faulty_tasks.take_memory, [10 << 20])) == {0: 10 << 20}
-        with pytest.raises(MemoryError):
-            list(engine.map(faulty_tasks.take_memory, [400 << 20]))
+        outcomes = list(engine.map(faulty_tasks.take_memory, [10 << 20, 400 << 20, 20 << 20]))
+    assert results(iter(outcomes)) == {0: 10 << 20, 2: 20 << 20}
+    assert [outcome for outcome in outcomes if isinstance(outcome, Lost)] == [
+        Lost(1, 3, "Out of memory (a worker may take 0.3 GB)")
+    ]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_running_task_tells_how_far_it_is(workers: int) -> None:
+    told: list[Tally] = []
+    events: list[TaskEvent] = []
+
+    def watch(task: int, tally: Tally) -> None:
+        assert task == 0
+        told.append(tally)
+
+    with LocalEngine(workers=workers, observe=events.append) as engine:
+        outcomes = list(engine.map(faulty_tasks.report_and_sleep, [12], watch=watch))
+    assert outcomes == [Done(0, 12)]
+    assert told[-1] == Tally(), "what the caller makes of the outcome counts from here on"
+    units = [tally.units for tally in told[:-1]]
+    assert units
+    assert units == sorted(units)
+    assert all(tally.bytes == 1000 * tally.units for tally in told)
+    (done,) = (event for event in events if isinstance(event, TaskDone))
+    assert (done.units, done.bytes) == (12, 12_000)
+    assert done.seconds >= 0.6
+
+
+def test_every_attempt_is_told() -> None:
+    events: list[TaskEvent] = []
+    with LocalEngine(workers=1, observe=events.append) as engine:
+        list(engine.map(faulty_tasks.die_for_thirteen, [13]))
+        with pytest.raises(LookupError):
+            list(engine.map(faulty_tasks.fail_for_three, [3]))
+    kinds = [type(event) for event in events]
+    assert kinds == [TaskStarted, TaskDied] * 3 + [TaskLost, TaskStarted, TaskFailed]
+    died = [event for event in events if isinstance(event, TaskDied)]
+    assert [(event.attempt, event.retried) for event in died] == [(1, True), (2, True), (3, False)]
+    assert {event.detail for event in died} == {"Segmentation fault"}
+    assert len({event.worker.pid for event in died if event.worker}) == 3
 
 
 def test_workers_that_cannot_start_are_said(

@@ -17,7 +17,7 @@ from artcurate.files import sha256_of
 from artcurate.package.lock import Lock, LockedShard, write_lock
 from artcurate.schema.arrow import IMAGE_TYPE, arrow_schema
 from artcurate.schema.assemble import Tables, assemble
-from artcurate.schema.load import load_schema
+from artcurate.schema.load import load_schema, render_schema
 from artcurate.schema.model import Config, Schema
 
 SPLITS = ["train", "train", "train", "train", "val", "test"]
@@ -120,6 +120,7 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory, schema: Schema) -> Pat
         for shard in write_config(folder, config, assemble(config, tables))
     ]
     (folder / "pipeline.yaml").write_text("name: artelingo\nschema: artelingo\n")
+    (folder / "schema.yaml").write_text(render_schema(schema), encoding="utf-8")
     for name in ("README.md", "croissant.json", "findings.json"):
         (folder / name).write_text("{}")
     empty_quarantine().write_parquet(folder / "quarantine.parquet")

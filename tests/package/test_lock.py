@@ -80,6 +80,8 @@ def test_versions_name_the_libraries_that_decide_bytes() -> None:
     versions = library_versions()
     assert {"artcurate", "polars", "pyarrow", "pillow", "libjpeg", "numpy"} <= versions.keys()
     assert all(versions.values())
+    assert "decoder" not in versions
+    assert library_versions("libvips 8.18.7")["decoder"] == "libvips 8.18.7"
 
 
 @pytest.mark.parametrize(

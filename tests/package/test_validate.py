@@ -91,21 +91,24 @@ def test_the_config_of_a_single_file_is_that_of_its_folder(built: Path, schema: 
 @pytest.mark.parametrize(
     ("text", "error", "complaint"),
     [
-        (None, UsageError, "name the schema with --schema"),
-        ("schema: [1]\n", DataError, "names no schema"),
-        ("schema: artelingoo\n", UsageError, "did you mean 'artelingo'"),
-        ("schema: ../../etc/passwd.yaml\n", UsageError, "no bundled schema"),
-        ("schema: [\n", DataError, "not valid YAML"),
+        (None, UsageError, "name the schema of other Parquet files with --schema"),
+        ("[1]\n", DataError, "a schema is a mapping"),
+        ("name: [\n", DataError, "not valid YAML"),
     ],
 )
 def test_a_folder_whose_schema_is_not_known(
     built: Path, text: str | None, error: type[Exception], complaint: str
 ) -> None:
-    (built / "pipeline.yaml").unlink()
+    (built / "schema.yaml").unlink()
     if text is not None:
-        (built / "pipeline.yaml").write_text(text)
+        (built / "schema.yaml").write_text(text)
     with pytest.raises(error, match=complaint):
         list(validate(built))
+
+
+def test_a_folder_has_all_its_configs_checked(built: Path) -> None:
+    with pytest.raises(UsageError, match="--config is for a single file"):
+        list(validate(built, config="paintings"))
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:

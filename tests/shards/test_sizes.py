@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from artcurate.images.transform import ImageForm
-from artcurate.shards.sizes import estimate_image_bytes, value_bytes
+from artcurate.shards.sizes import estimate_image_bytes, kept_length, value_bytes
 
 
 def test_text_counts_as_utf8_with_four_bytes_for_its_length() -> None:
@@ -46,3 +46,9 @@ def test_the_estimate_is_near_what_the_encoder_spends_on_rough_texture(quality: 
     width, height = np.array([800]), np.array([600])
     (estimate,) = estimate_image_bytes(width, height, width, ImageForm(600, quality))
     assert 0.5 < estimate / len(encoded.getvalue()) < 2
+
+
+def test_what_lies_inside_an_image_counts_for_a_crop() -> None:
+    start, stop = np.array([-10.0, 20, 90, 0, 50]), np.array([20.0, 50, 300, np.nan, 40])
+    side = np.full(5, 100)
+    assert kept_length(start, stop, side).tolist() == [20, 30, 10, 1, 1]

@@ -177,6 +177,16 @@ def test_each_form_is_known_by_its_columns(
     assert values(corpus, "emotion", "emotion_id", "language", "split_official") == [expected]
 
 
+@pytest.mark.parametrize("column", ["language_label", "image_file", "grounding_emotion"])
+def test_a_release_that_lost_its_languages_is_not_taken_for_english(
+    tmp_path: Path, column: str
+) -> None:
+    row = {**CAPTION, "emotion_label": "8", "split": "train", column: "1"}
+    path = write_csv(tmp_path / "release.csv", [*row], [row])
+    with pytest.raises(DataError, match="which also needs: language"):
+        read_annotations([path])
+
+
 @pytest.mark.parametrize(
     ("picture", "key"),
     [

@@ -61,6 +61,7 @@ def test_words_ids_and_both_become_names_ids_and_polarity() -> None:
         ("excitement", 3, "positive"),
     ]
     assert result.quarantine.is_empty()
+    assert result.findings["labels"]["named_by_id"] == 2
 
 
 def test_rows_without_a_label_are_set_aside_with_a_reason_and_the_nearest_label() -> None:

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import io
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +19,11 @@ from PIL import Image
 
 from artcurate.corpus import Corpus
 from artcurate.engines import Done, Lost
-from artcurate.errors import DataError
+from artcurate.images.faults import Fault, FaultReason
+from artcurate.images.probe import probe_image
 from artcurate.steps import probe as probe_module
 from artcurate.steps.probe import Chunk, ProbeParameters, probe
+from artcurate.steps.probe_store import Found, ProbeStore, place_keys
 from artcurate.steps.registry import Run
 
 
@@ -257,11 +263,141 @@ def test_images_without_a_place_and_no_images_at_all(tmp_path: Path, root: Path)
     assert probed.images.schema["phash"] == pl.UInt64
 
 
-def test_a_broken_result_file_is_named(tmp_path: Path, root: Path) -> None:
-    corpus = _corpus(root, {"a.jpg": _jpeg(0)})
-    run = _run(tmp_path, SerialEngine())
-    probe(corpus, parameters=ProbeParameters(), run=run)
-    (stored,) = (run.scratch / "probe").glob("*.parquet")
-    stored.write_bytes(b"PAR1")
-    with pytest.raises(DataError, match=f"{stored.name}.*delete the file"):
-        probe(corpus, parameters=ProbeParameters(), run=run)
+class CountingEngine(SerialEngine):
+    """Counts the images that were decoded, too."""
+
+    decoded = 0
+
+    def map(
+        self, function: Callable[[Any], Any], tasks: Sequence[Any]
+    ) -> Iterator[Done[Any] | Lost]:
+        with pytest.MonkeyPatch.context() as patch:
+
+            def counted(data: bytes, **options: Any) -> Any:
+                self.decoded += 1
+                return probe_image(data, **options)
+
+            patch.setattr(probe_module, "probe_image", counted)
+            yield from super().map(function, tasks)
+
+
+class TestCache:
+    """What one build has probed, others know."""
+
+    @pytest.fixture
+    def files(self) -> dict[str, bytes]:
+        sound = {f"{n}.jpg": _jpeg(n) for n in range(4)}
+        return sound | {"cut.jpg": _jpeg(9)[:300], "text.jpg": b"no picture at all, but text"}
+
+    def build(
+        self, tmp_path: Path, name: str, corpus: Corpus, **parameters: int
+    ) -> tuple[Corpus, CountingEngine]:
+        engine = CountingEngine()
+        run = replace(_run(tmp_path / name, engine), cache=tmp_path / "home" / "cache")
+        return probe(corpus, parameters=ProbeParameters(**parameters), run=run), engine
+
+    def test_another_build_of_the_same_files_reads_nothing(
+        self, tmp_path: Path, root: Path, files: dict[str, bytes]
+    ) -> None:
+        corpus = _corpus(root, files)
+        first, engine = self.build(tmp_path, "one", corpus)
+        assert (engine.images, engine.decoded) == (6, 6)
+        second, engine = self.build(tmp_path, "two", corpus)
+        assert (engine.images, engine.decoded) == (0, 0)
+        alone = probe(
+            corpus, parameters=ProbeParameters(), run=_run(tmp_path / "three", SerialEngine())
+        )
+        for other in (second, alone):
+            assert other.images.equals(first.images)
+            assert other.quarantine.equals(first.quarantine)
+            assert other.findings == first.findings
+
+    def test_files_that_moved_are_read_and_not_decoded(
+        self, tmp_path: Path, root: Path, files: dict[str, bytes]
+    ) -> None:
+        first, _ = self.build(tmp_path, "one", _corpus(root, files))
+        moved = tmp_path / "elsewhere"
+        moved.mkdir()
+        second, engine = self.build(tmp_path, "two", _corpus(moved, files))
+        assert (engine.images, engine.decoded) == (6, 0)
+        assert second.images.equals(first.images)
+        assert second.quarantine.equals(first.quarantine)
+
+    def test_a_file_replaced_behind_its_times_is_noticed(self, tmp_path: Path, root: Path) -> None:
+        one, other = _jpeg(0), _jpeg(1)
+        size = max(len(one), len(other))
+        corpus = _corpus(root, {"a.jpg": one.ljust(size, b"\0")})
+        first, _ = self.build(tmp_path, "one", corpus)
+        status = (root / "a.jpg").stat()
+        (root / "a.jpg").write_bytes(other.ljust(size, b"\0"))
+        os.utime(root / "a.jpg", ns=(status.st_atime_ns, status.st_mtime_ns))
+        second, _ = self.build(tmp_path, "two", corpus)
+        assert first.images["phash"].to_list() != second.images["phash"].to_list()
+
+    def test_other_parameters_are_other_results(
+        self, tmp_path: Path, root: Path, files: dict[str, bytes]
+    ) -> None:
+        corpus = _corpus(root, files)
+        self.build(tmp_path, "one", corpus)
+        strict, engine = self.build(tmp_path, "two", corpus, max_pixels=100)
+        assert engine.decoded == 6
+        assert strict.findings["probe"]["faults"]["too_many_pixels"] >= 4
+
+    def test_a_damaged_entry_is_found_out_and_replaced(self, tmp_path: Path, root: Path) -> None:
+        corpus = _corpus(root, {f"{n}.jpg": _jpeg(n) for n in range(3)})
+        first, _ = self.build(tmp_path, "one", corpus)
+        path = tmp_path / "home" / "cache" / "probed.sqlite"
+        with closing(sqlite3.connect(path)) as connection, connection:
+            changed = connection.execute(
+                "UPDATE contents SET result = replace(result, '60', '61') "
+                "WHERE key = (SELECT min(key) FROM contents)"
+            )
+            assert changed.rowcount == 1
+        for decoded in (1, 0):
+            again, engine = self.build(tmp_path, f"after{decoded}", corpus)
+            assert engine.decoded == decoded
+            assert again.images.equals(first.images)
+
+    @pytest.mark.parametrize("damage", ["overwritten", "cut", "emptied", "folder"])
+    def test_a_damaged_file_counts_as_empty(self, tmp_path: Path, root: Path, damage: str) -> None:
+        corpus = _corpus(root, {f"{n}.jpg": _jpeg(n) for n in range(3)})
+        first, _ = self.build(tmp_path, "one", corpus)
+        path = tmp_path / "home" / "cache" / "probed.sqlite"
+        data = path.read_bytes()
+        if damage == "folder":
+            path.unlink()
+            path.mkdir()
+        else:
+            path.write_bytes(
+                {"overwritten": b"x" * len(data), "cut": data[: len(data) // 2], "emptied": b""}[
+                    damage
+                ]
+            )
+        again, engine = self.build(tmp_path, "two", corpus)
+        assert engine.decoded == 3
+        assert again.images.equals(first.images)
+        if damage != "folder":
+            assert self.build(tmp_path, "three", corpus)[1].decoded == 0
+
+    def test_a_home_that_cannot_be_made_is_done_without(self, tmp_path: Path, root: Path) -> None:
+        (tmp_path / "home").write_text("a file where the folder should be")
+        corpus = _corpus(root, {"a.jpg": _jpeg(0)})
+        assert self.build(tmp_path, "one", corpus)[1].decoded == 1
+        assert self.build(tmp_path, "one", corpus)[1].decoded == 0
+
+    def test_builds_at_the_same_time_share_it(self, tmp_path: Path, root: Path) -> None:
+        corpus = _corpus(root, {f"{n}.jpg": _jpeg(n) for n in range(40)})
+        found = [Found(f"{n:064x}", Fault(FaultReason.CORRUPT, str(n))) for n in range(40)]
+        keys = place_keys(corpus.images, corpus.roots, "same")
+
+        def write(part: int) -> None:
+            store = ProbeStore(tmp_path / "cache", "same")
+            for start in range(part, 40, 4):
+                store.add(keys[start : start + 1], found[start : start + 1])
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(4)))
+        with closing(ProbeStore(tmp_path / "cache", "same")) as store:
+            known = store.at(keys)
+        details = dict(known.select("key", "detail").iter_rows())
+        assert [details[key] for key in keys] == [str(n) for n in range(40)]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from artcurate.corpus import Corpus
@@ -133,12 +135,53 @@ def test_shards_of_an_earlier_plan_are_removed(
     assert len(hashes(written)) == 4
 
 
+def test_images_are_cut_where_the_table_says_so(
+    corpus: Corpus, parameters: WriteParameters, run_of: RunOf
+) -> None:
+    first, second = pl.col("id") == NAMES[1], pl.col("id") == NAMES[2]
+    edges = {"crop_left": 5, "crop_top": 6, "crop_right": 25, "crop_bottom": 16}
+    images = corpus.images.with_columns(
+        **{name: pl.when(first).then(edge) for name, edge in edges.items()}
+    ).with_columns(crop_right=pl.when(second).then(9).otherwise("crop_right"))
+    run = run_of()
+    written = write(replace(corpus, images=images), parameters=parameters, run=run)
+    assert written.findings["write"]["faults"] == {"bad_crop": 1}
+    assert written.quarantine.filter(table="images")["id"].to_list() == [NAMES[2]]
+    table = pq.read_table(run.output / "data", columns=["painting_id", "image"])
+    sizes = {
+        row["painting_id"]: Image.open(io.BytesIO(row["image"]["bytes"])).size
+        for row in table.to_pylist()
+    }
+    assert (sizes[NAMES[1]], sizes[NAMES[3]]) == ((20, 10), (43, 48))
+
+
 @pytest.mark.parametrize(
     ("given", "size"), [("original", None), (None, None), ("512", 512), (224, 224)]
 )
 def test_image_size_is_a_number_or_original(given: object, size: int | None) -> None:
     parameters = WriteParameters.model_validate({"schema_name": "any", "image_size": given})
     assert parameters.image_size == size
+
+
+@pytest.mark.parametrize(("size", "decides"), [(32, True), (None, False)])
+def test_the_decoder_decides_where_pictures_are_reduced(
+    corpus: Corpus, parameters: WriteParameters, run_of: RunOf, size: int | None, decides: bool
+) -> None:
+    pytest.importorskip("pyvips")
+    written = {
+        decoder: write(
+            corpus,
+            parameters=parameters.model_copy(update={"image_size": size, "decoder": decoder}),
+            run=run_of(decoder),
+        )
+        for decoder in ("pillow", "libvips", "auto")
+    }
+    named = {name: one.findings["write"]["decoder"] for name, one in written.items()}
+    assert named["auto"] == named["libvips"]
+    assert hashes(written["auto"]) == hashes(written["libvips"])
+    assert (hashes(written["pillow"]) != hashes(written["libvips"])) is decides
+    assert str(named["libvips"]).startswith("libvips 8.") is decides
+    assert (named["pillow"] is None) is not decides
 
 
 @pytest.mark.parametrize("given", ["small", 0, "-3", "", 1.5])

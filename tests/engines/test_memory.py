@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from artcurate.engines import memory
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("machine", "workers", "each"),
+    [(100 * GIB, 4, 20 * GIB), (100 * GIB, 1, 80 * GIB), (4 * GIB, 2, 2 * GIB)],
+)
+def test_workers_share_most_of_the_machine_but_can_hold_a_large_picture(
+    machine: int, workers: int, each: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "machine_memory", lambda: machine)
+    assert memory.default_limit(workers) == each
+
+
+def test_the_machine_has_no_more_than_the_kernel_says() -> None:
+    assert 0 < memory.machine_memory() < 1 << 50
+
+
+def run(program: str) -> int:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    return done.returncode
+
+
+def test_the_watch_ends_a_process_that_has_taken_too_much() -> None:
+    greedy = (
+        "import time; from artcurate.engines.memory import watch_memory; "
+        "watch_memory(200 << 20, 0.01); taken = bytearray({size} << 20); time.sleep(0.5)"
+    )
+    assert run(greedy.format(size=300)) == memory.EXHAUSTED
+    assert run(greedy.format(size=20)) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's limit is Linux's")
+def test_what_a_process_has_counts_towards_its_limit() -> None:
+    program = (
+        "from artcurate.engines.memory import held_memory, limit_memory; "
+        "kept = bytearray(100 << 20); assert held_memory() > 100 << 20; "
+        "limit_memory(held_memory() + (64 << 20)); bytearray(32 << 20)\n"
+        "try: bytearray(100 << 20)\n"
+        "except MemoryError: raise SystemExit(5)"
+    )
+    assert run(program) == 5

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import builtins
+import io
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from artcurate.errors import UsageError
+from artcurate.images import decoders
+from artcurate.images.decoders import choose, reduce_jpeg, version_of
+from artcurate.images.faults import Fault, FaultReason
+from artcurate.images.transform import ImageForm, Transformed, scaled_size, transform
+
+pytest.importorskip("pyvips")
+
+Encode = Callable[..., bytes]
+Paint = Callable[..., Image.Image]
+
+
+def shown(data: bytes, form: ImageForm) -> Image.Image:
+    written = transform(data, form)
+    assert isinstance(written, Transformed), written
+    return Image.open(io.BytesIO(written.data))
+
+
+def error(left: Image.Image, right: Image.Image) -> float:
+    """Root mean square of the difference."""
+    a, b = (np.asarray(image.convert("RGB"), float) for image in (left, right))
+    return float(np.sqrt(((a - b) ** 2).mean()))
+
+
+def textured(width: int, height: int) -> Image.Image:
+    """Fine grain on smooth colours: what a bad filter spoils first."""
+    random = np.random.default_rng(4)
+    coarse = Image.fromarray(random.integers(60, 196, (6, 8, 3), dtype=np.uint8))
+    smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), float)
+    grain = random.normal(0, 20, (height, width, 1))
+    return Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("decoder", ["pillow", "libvips"])
+@pytest.mark.parametrize("size", [64, 200, 301, 512, 700])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_every_decoder_comes_near_the_full_lanczos_reduction(
+    encode: Encode, decoder: decoders.Decoder, size: int, progressive: bool
+) -> None:
+    data = encode(textured(1100, 800), "JPEG", quality=90, progressive=progressive)
+    full = Image.open(io.BytesIO(data))
+    expected = full.resize(scaled_size(*full.size, size), Image.Resampling.LANCZOS)
+    image = shown(data, ImageForm(size, 100, decoder))
+    assert image.size == expected.size
+    assert error(image, expected) < 3
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_both_decoders_turn_and_convert_alike(
+    painting: Paint, encode: Encode, mode: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(painting(640, 420).convert(mode), "JPEG", exif=exif, quality=95)
+    images = [shown(data, ImageForm(128, 95, one)) for one in ("pillow", "libvips")]
+    assert images[0].size == images[1].size
+    assert error(*images) < 2
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    assert error(images[1], upright.resize(images[1].size, Image.Resampling.LANCZOS)) < 4
+
+
+@pytest.mark.parametrize("size", [500, 300, 120, 40])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("missing", [2, 30, 2000, 0.5])
+def test_both_decoders_find_truncated_files(
+    encode: Encode, size: int, progressive: bool, missing: float
+) -> None:
+    data = encode(textured(800, 600), "JPEG", quality=80, progressive=progressive)
+    cut = data[: -int(missing if missing > 1 else len(data) * missing)]
+    for decoder in ("pillow", "libvips"):
+        fault = transform(cut, ImageForm(size, decoder=decoder))  # type: ignore[arg-type]
+        assert isinstance(fault, Fault)
+        assert fault.reason is FaultReason.TRUNCATED
+
+
+def test_both_decoders_find_the_same_damage(encode: Encode) -> None:
+    original = encode(textured(400, 300), "JPEG", quality=80)
+    random = np.random.default_rng(3)
+    differing = 0
+    for _ in range(150):
+        data = bytearray(original)
+        for place in random.integers(2, len(data), 3):
+            data[place] = random.integers(0, 256)
+        results = [
+            transform(bytes(data), ImageForm(100, decoder=decoder), max_pixels=10**6)
+            for decoder in ("pillow", "libvips")  # type: ignore[arg-type]
+        ]
+        differing += len({isinstance(result, Fault) for result in results}) == 2
+    assert differing == 0
+
+
+def test_bytes_are_the_same_in_another_process(encode: Encode) -> None:
+    data = encode(textured(900, 700), "JPEG")
+    program = (
+        "import sys, hashlib\n"
+        "from artcurate.images.transform import ImageForm, transform\n"
+        "data = transform(sys.stdin.buffer.read(), ImageForm(256, 90, 'libvips')).data\n"
+        "print(hashlib.sha256(data).hexdigest())"
+    )
+    runs = {
+        subprocess.run([sys.executable, "-c", program], input=data, capture_output=True).stdout
+        for _ in range(2)
+    }
+    assert len(runs) == 1
+
+
+def test_libvips_takes_one_thread_and_keeps_nothing() -> None:
+    import pyvips
+
+    choose("libvips")
+    assert pyvips.concurrency_get() == 1
+    assert pyvips.cache_get_max() == 0
+
+
+@pytest.fixture
+def without_libvips(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    find = builtins.__import__
+
+    def refuse(name: str, *rest: object) -> object:
+        if name == "pyvips":
+            raise ImportError(name)
+        return find(name, *rest)  # type: ignore[arg-type]
+
+    decoders._find_libvips.cache_clear()
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    yield
+    decoders._find_libvips.cache_clear()
+
+
+@pytest.mark.usefixtures("without_libvips")
+def test_without_libvips_auto_is_pillow_and_libvips_is_refused(encode: Encode) -> None:
+    assert choose("auto") == choose("pillow") == "pillow"
+    with pytest.raises(UsageError, match="pip install pyvips"):
+        choose("libvips")
+    with pytest.raises(UsageError, match="not installed"):
+        reduce_jpeg(b"", 1, (10, 10))
+    assert shown(encode(textured(90, 60), "JPEG"), ImageForm(32)).size == (48, 32)
+
+
+def test_versions_tell_the_decoders_apart() -> None:
+    assert choose("auto") == "libvips"
+    assert version_of("pillow") == f"pillow {Image.__version__}"
+    assert version_of("libvips").startswith("libvips 8.")
