@@ -4,15 +4,17 @@ For stratum c with n rows, split s with the ratio r_s (ratios sum to one) and x_
 the deviation in s is 100 |x_s / n - r_s| percentage points, and the stratum's deviation the
 largest of these. The stratum's lower bound is that of artcurate.splits.bounds, from what stands in
 the certificate: its rows, the greatest common divisor of its groups' rows (`unit`), its largest
-group, and, where it has very few groups, the rows of each. The certificate's worst deviation and
-lower bound are the largest of all strata; the gap is their difference. A gap of zero proves that no
-assignment of whole groups is better in its worst stratum.
+group, and, where it has very few groups, the rows of each. Where the worst stratum of a family
+shares few groups with few strata, all their assignments were tried (artcurate.splits.joint_bounds);
+their rows stand in `joint`. The certificate's worst deviation is the largest of all strata, its
+lower bound the largest of all strata and of `joint`; the gap is their difference. A gap of zero
+proves that no assignment of whole groups is better in its worst stratum.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,6 +28,7 @@ from artcurate.splits.bounds import (
     stratum_facts,
 )
 from artcurate.splits.families import Family, Ints, Sparse, stack
+from artcurate.splits.joint_bounds import enumerable, joint_bound, neighbours_of
 from artcurate.splits.solver import shares_of
 
 _DIGITS = 6
@@ -54,6 +57,20 @@ class StratumReport:
 
 
 @dataclass(frozen=True, slots=True)
+class JointReport:
+    """Strata whose groups touch no other stratum of the family, all assignments tried.
+
+    group_rows: rows of each group in each of `strata`. lower_bound: points; the least that the
+    worst of these strata can deviate.
+    """
+
+    family: str
+    strata: tuple[str, ...]
+    group_rows: tuple[tuple[int, ...], ...]
+    lower_bound: float
+
+
+@dataclass(frozen=True, slots=True)
 class FamilyReport:
     """The largest deviation and the largest lower bound of one family's strata, in points."""
 
@@ -68,7 +85,8 @@ class Certificate:
     """A split's quality. Points are rounded to 6 decimals.
 
     ratios: sum to one, in the order of `splits`. groups, rows: per split, each row counted once.
-    strata: without empty ones. gap: worst deviation less lower bound.
+    strata: without empty ones. joint: at most one for each family. gap: worst deviation less lower
+    bound.
     assignment_sha256: of the lines `group<TAB>split`, sorted by code point, each ended by a line
     feed, in UTF-8.
     """
@@ -79,6 +97,7 @@ class Certificate:
     rows: tuple[int, ...]
     families: tuple[FamilyReport, ...]
     strata: tuple[StratumReport, ...]
+    joint: tuple[JointReport, ...]
     worst_deviation: float
     worst_stratum: str
     lower_bound: float
@@ -114,15 +133,18 @@ def certify(
     strata = _reports(families, counts, counts.rows_per_split(sides, len(splits)), shares)
     worst = max(strata, key=_worst, default=None)
     deviation = _worst(worst) if worst else 0.0
-    bound = max((stratum.lower_bound for stratum in strata), default=0.0)
+    joint = tuple(_joint_reports(families, strata, judged, shares))
+    families_told = tuple(_family_report(family.name, strata, joint) for family in families)
+    bound = max((family.lower_bound for family in families_told), default=0.0)
     rows = np.bincount(sides, weights=rows_per_group, minlength=len(splits)).astype(np.int64)
     return Certificate(
         splits=tuple(splits),
         ratios=tuple(shares.tolist()),
         groups=tuple(np.bincount(sides, minlength=len(splits)).tolist()),
         rows=tuple(rows.tolist()),
-        families=tuple(_family_report(family.name, strata) for family in families),
+        families=families_told,
         strata=strata,
+        joint=joint,
         worst_deviation=deviation,
         worst_stratum=f"{worst.family}: {worst.stratum}" if worst else "",
         lower_bound=bound,
@@ -160,13 +182,40 @@ def _reports(
     )
 
 
-def _family_report(name: str, strata: Sequence[StratumReport]) -> FamilyReport:
+def _joint_reports(
+    families: Sequence[Family],
+    strata: Sequence[StratumReport],
+    judged: NDArray[np.bool_] | None,
+    shares: NDArray[np.float64],
+) -> Iterator[JointReport]:
+    """For every family whose worst stratum its own bound does not explain, if few groups matter."""
+    for family in families:
+        mine = [stratum for stratum in strata if stratum.family == family.name]
+        worst = max(mine, key=_worst, default=None)
+        if worst is None or _worst(worst) <= max(stratum.lower_bound for stratum in mine):
+            continue
+        counts = family.counts if judged is None else family.counts.only(judged)
+        near = neighbours_of(counts, family.names.index(worst.stratum))
+        if enumerable(near, len(shares)):
+            yield JointReport(
+                family=family.name,
+                strata=tuple(family.names[place] for place in near.strata),
+                group_rows=tuple(map(tuple, near.rows.tolist())),
+                lower_bound=round(joint_bound(near.rows, shares), _DIGITS),
+            )
+
+
+def _family_report(
+    name: str, strata: Sequence[StratumReport], joint: Sequence[JointReport]
+) -> FamilyReport:
     mine = [stratum for stratum in strata if stratum.family == name]
+    bounds = [stratum.lower_bound for stratum in mine]
+    bounds += [one.lower_bound for one in joint if one.family == name]
     return FamilyReport(
         family=name,
         strata=len(mine),
         worst_deviation=max(map(_worst, mine), default=0.0),
-        lower_bound=max((stratum.lower_bound for stratum in mine), default=0.0),
+        lower_bound=max(bounds, default=0.0),
     )
 
 

@@ -3,6 +3,7 @@
 from artcurate.steps import (
     age_bands,
     agreement,
+    face_crop,
     frames,
     image_labels,
     join,
@@ -23,6 +24,7 @@ __all__ = [
     "STEPS",
     "age_bands",
     "agreement",
+    "face_crop",
     "frames",
     "image_labels",
     "join",

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from artcurate.corpus import Corpus, TableName
 from artcurate.errors import DataError
@@ -52,7 +52,7 @@ class PairParameters(Parameters):
     by number, and a pair goes with its person, so a dialogue may stand on several sides."""
     ratios: dict[str, float] = Field({"train": 0.8, "validation": 0.1, "test": 0.1})
     """The splits and their weights."""
-    resampling: str = Field("min", pattern=r"^(min|none|down:[1-9][0-9]{0,8})$")
+    resampling: str = "min"
     """How many pairs a cell of label, age group and gender has. `min`: as many as its scarcer side
     allows. `down:500`: at most so many. `none`: one for every sentence, pictures used again."""
     no_more_than: dict[str, str] = Field({NEUTRAL: "sadness"})
@@ -69,6 +69,13 @@ class PairParameters(Parameters):
     """Seed of every random choice."""
     effort: int = Field(DEFAULT_EFFORT, ge=0)
     """Iterations of the search for the persons' split, for each set of persons that share cells."""
+
+    @field_validator("resampling")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in ("min", "none") and not _DOWN.fullmatch(value):
+            raise ValueError("give min, none or down:N, such as down:500")
+        return value
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

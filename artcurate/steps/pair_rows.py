@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,8 @@ import polars as pl
 from artcurate.pairing.apportion import Ints
 from artcurate.pairing.draw import Pairs, redraw
 from artcurate.pairing.order import random_keys
+from artcurate.shards.plan import CROP_COLUMNS
+from artcurate.steps.face_crop import EDGES
 
 #: Columns as the sentence has them; those that are not there are left out.
 _OF_SENTENCE = (
@@ -38,7 +40,6 @@ _OF_IMAGE = (
     "width",
     "height",
 )
-_EDGES = {"left": "width", "right": "width", "top": "height", "bottom": "height"}
 _ANNOTATORS = 3
 
 
@@ -46,16 +47,18 @@ def pair_rows(sentences: pl.DataFrame, images: pl.DataFrame, pairs: Pairs) -> pl
     """One row per pair, ordered by id.
 
     Columns: id (`{id of the sentence}-{number among its pairs, from 1}`), annotation_id, image_id,
-    then the columns of both that are there, `split` of the picture, and `boxes` as shares of the
-    picture's sides where these are known. Label, age group and gender are those of the picture,
-    which the sentence has too unless it goes with any.
+    then the columns of both that are there, `split` of the picture, `crop` where pictures are
+    cropped (a struct of whole pixels, null for a whole picture), and `boxes` as shares of the
+    sides of what is written of the picture, where these are known. Label, age group and gender
+    are those of the picture, which the sentence has too unless it goes with any.
     """
     left = sentences.select("id", *_present(sentences, _OF_SENTENCE))[pairs.left]
-    drawn = images.select(
-        pl.col("id").alias("image_id"), *_present(images, (*_OF_IMAGE, "split", "boxes"))
-    )[pairs.right]
-    known = {"boxes", "width", "height"} <= set(drawn.columns)
-    right = drawn.with_columns(_relative_boxes()) if known else drawn.drop("boxes", strict=False)
+    right = _framed(
+        images.select(
+            pl.col("id").alias("image_id"),
+            *_present(images, (*_OF_IMAGE, "split", "boxes", *CROP_COLUMNS)),
+        )[pairs.right]
+    )
     rows = left.rename({"id": "annotation_id"}).hstack(right)
     number = pl.Series(pairs.number + 1).cast(pl.String)
     return rows.select(
@@ -81,27 +84,49 @@ def _present(table: pl.DataFrame, names: Sequence[str]) -> list[str]:
     return [name for name in names if name in table.columns]
 
 
-def _relative_boxes() -> pl.Expr:
-    """The annotators' boxes as shares of width and height, edges in order, clipped to the picture.
+def _framed(images: pl.DataFrame) -> pl.DataFrame:
+    """`images` with boxes in the frame of what is written of them, and that frame as `crop`."""
+    if not {"boxes", "width", "height"} <= set(images.columns):
+        return images.drop("boxes", strict=False)
+    nought = pl.lit(0)
+    whole = {"left": nought, "top": nought, "right": pl.col("width"), "bottom": pl.col("height")}
+    if CROP_COLUMNS[0] not in images.columns:
+        return images.with_columns(_relative_boxes(whole))
+    return images.with_columns(
+        _relative_boxes({edge: pl.coalesce(f"crop_{edge}", whole[edge]) for edge in EDGES}),
+        crop=pl.when(pl.col(CROP_COLUMNS[0]).is_not_null()).then(
+            pl.struct([pl.col(f"crop_{edge}").alias(edge) for edge in EDGES])
+        ),
+    ).drop(CROP_COLUMNS)
 
-    Null where a box is missing.
+
+def _relative_boxes(frame: Mapping[str, pl.Expr]) -> pl.Expr:
+    """The annotators' boxes as shares of the sides of `frame`, edges in order, clipped to it.
+
+    frame: its edges in pixels of the upright picture. Null where a box is missing or has no area
+    inside.
     """
     boxes = (
         pl.col("boxes").list.get(annotator, null_on_oob=True) for annotator in range(_ANNOTATORS)
     )
-    return pl.concat_list(_relative(box) for box in boxes).alias("boxes")
+    return pl.concat_list(_relative(box, frame) for box in boxes).alias("boxes")
 
 
-def _relative(box: pl.Expr) -> pl.Expr:
+def _relative(box: pl.Expr, frame: Mapping[str, pl.Expr]) -> pl.Expr:
     shares = {
-        edge: (box.struct.field(edge) / pl.col(side)).clip(0.0, 1.0).cast(pl.Float32)
-        for edge, side in _EDGES.items()
+        edge: ((box.struct.field(edge) - frame[start]) / (frame[end] - frame[start]))
+        .clip(0.0, 1.0)
+        .cast(pl.Float32)
+        for start, end in (("left", "right"), ("top", "bottom"))
+        for edge in (start, end)
     }
-    return pl.when(box.is_not_null()).then(
-        pl.struct(
-            left=pl.min_horizontal(shares["left"], shares["right"]),
-            top=pl.min_horizontal(shares["top"], shares["bottom"]),
-            right=pl.max_horizontal(shares["left"], shares["right"]),
-            bottom=pl.max_horizontal(shares["top"], shares["bottom"]),
-        )
+    ordered = {
+        "left": pl.min_horizontal(shares["left"], shares["right"]),
+        "top": pl.min_horizontal(shares["top"], shares["bottom"]),
+        "right": pl.max_horizontal(shares["left"], shares["right"]),
+        "bottom": pl.max_horizontal(shares["top"], shares["bottom"]),
+    }
+    inside = (ordered["left"] < ordered["right"]) & (ordered["top"] < ordered["bottom"])
+    return pl.when(box.is_not_null() & inside).then(
+        pl.struct([value.alias(edge) for edge, value in ordered.items()])
     )

@@ -9,6 +9,9 @@ from artcurate import published
 
 Findings = Mapping[str, Any]
 
+#: What a source of neutral sentences costs.
+_PRICES = {"system_plain": ", whose words are altered and which may speak of feelings"}
+
 
 def sentence_lines(found: Findings) -> Iterator[str]:
     """`SentencesFindings` in words."""
@@ -24,6 +27,12 @@ def sentence_lines(found: Findings) -> Iterator[str]:
             f"  neutral ({found['neutral']}) can be told by outward style alone with a balanced "
             f"accuracy of {leak['balanced_accuracy']:.3f} (chance 0.5), by the {leak['feature']} "
             f"alone with {leak['feature_accuracy']:.3f}"
+        )
+    for other in found["alternatives"]:
+        yield (
+            f"  instead {other['neutral']} would offer {other['sentences']:,} neutral sentences, "
+            f"told by style with {other['leak']['balanced_accuracy']:.3f}"
+            f"{_PRICES.get(other['neutral'], '')}"
         )
 
 
@@ -51,6 +60,29 @@ def frame_lines(found: Findings) -> Iterator[str]:
         f"frames: {found['images_out']:,} of {found['images_in']:,} images stay, by "
         f"{found['by']}; {found['capped']:,} of {found['bursts']:,} bursts were cut, the largest "
         f"had {found['largest']:,}"
+    )
+
+
+def face_crop_lines(found: Findings) -> Iterator[str]:
+    """`FaceCropFindings` in words."""
+    faults = {
+        "missing": "missing",
+        "negative": "with negative edges",
+        "past_the_edge": "past the picture's edge",
+        "outside": "without area inside",
+    }
+    told = ", ".join(f"{found[key]:,} {words}" for key, words in faults.items() if found[key])
+    yield f"face boxes: {found['boxes']:,} on {found['images']:,} images" + (
+        f"; {told}" if told else ""
+    )
+    if found["choice"] == "none":
+        yield "  pictures are not cropped"
+        return
+    whole = ", ".join(f"{count:,} {reason}" for reason, count in found["whole"].items())
+    kept = f", half of them to less than {found['area']:.1%} of their area" if found["area"] else ""
+    yield (
+        f"  cropped ({found['choice']}): {found['cropped']:,} images{kept}"
+        + (f"; whole: {whole}" if whole else "")
     )
 
 
@@ -122,7 +154,7 @@ def _cost_lines(found: Findings) -> Iterator[str]:
     for cost in found["ledger"]:
         items = [f"{cost[side]:,} {side}" for side in ("sentences", "images") if cost[side]]
         left_out = f"{' and '.join(items)} left out, " if items else ""
-        if items or cost["pairs"]:
+        if cost["constraint"]:
             yield f"cost of {cost['constraint']}: {left_out}{cost['pairs']:,} pairs"
 
 
@@ -156,6 +188,7 @@ TELLERS: Mapping[str, Callable[[Findings], Iterator[str]]] = {
     "image_labels": image_label_lines,
     "age_bands": age_band_lines,
     "frames": frame_lines,
+    "face_crop": face_crop_lines,
     "pseudonyms": pseudonym_lines,
     "pair": pair_lines,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -56,12 +56,22 @@ class DroppedCell:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another source of neutral sentences: how many dialogues have one, and its leak."""
+
+    neutral: str
+    sentences: int
+    leak: Leak
+
+
+@dataclass(frozen=True, slots=True)
 class SentencesFindings:
     """What was said and what is used.
 
     sentences: by label. set_aside: reason -> utterances. conflicting_texts: texts with several
     labels. leak: how outward features tell neutral sentences from the others, None without both.
-    cells: where repeated sentences were left out.
+    alternatives: sources of other neutral sentences. cells: where repeated sentences were left
+    out.
     """
 
     utterances: int
@@ -71,6 +81,7 @@ class SentencesFindings:
     conflicting_texts: int
     neutral: str
     leak: Leak | None
+    alternatives: tuple[Alternative, ...]
     cells: tuple[DroppedCell, ...]
 
 
@@ -108,6 +119,7 @@ def sentences(corpus: Corpus, *, parameters: SentencesParameters) -> Corpus:
         conflicting_texts=equal.filter(pl.col("labels") > 1)["key"].n_unique(),
         neutral=parameters.neutral,
         leak=_leak(result.annotations),
+        alternatives=tuple(_alternatives(corpus.annotations, result.annotations, parameters)),
         cells=tuple(_dropped_cells(used.annotations, repeated)),
     )
     return result.with_findings("sentences", asdict(findings))
@@ -117,14 +129,7 @@ def _labelled(annotations: pl.DataFrame, parameters: SentencesParameters) -> pl.
     """The annotations, those that speak for neutral with their label and text."""
     if parameters.neutral == "none":
         return annotations
-    candidates = annotations.filter(pl.col("role") == "system").select(
-        "id", "dialogue", "turn", spoken=_spoken(parameters.neutral)
-    )
-    chosen = (
-        candidates.filter(pl.col("spoken").is_not_null())
-        .sort("dialogue", "turn", maintain_order=True)
-        .unique("dialogue", keep="first", maintain_order=True)
-    )
+    chosen = _speakers(annotations, parameters.neutral)
     neutral = pl.col("spoken").is_not_null()
     nobody = neutral if parameters.neutral == "system_first" else pl.lit(False)
     nothing = pl.lit(None, pl.String)
@@ -138,6 +143,17 @@ def _labelled(annotations: pl.DataFrame, parameters: SentencesParameters) -> pl.
             gender=pl.when(nobody).then(nothing).otherwise("gender"),
         )
         .drop("spoken")
+    )
+
+
+def _speakers(annotations: pl.DataFrame, neutral: str) -> pl.DataFrame:
+    """id, dialogue, turn and spoken (the text) of the first neutral sentence of each dialogue."""
+    return (
+        annotations.filter(pl.col("role") == "system")
+        .select("id", "dialogue", "turn", spoken=_spoken(neutral))
+        .filter(pl.col("spoken").is_not_null())
+        .sort("dialogue", "turn", maintain_order=True)
+        .unique("dialogue", keep="first", maintain_order=True)
     )
 
 
@@ -203,6 +219,19 @@ def _leak(rows: pl.DataFrame) -> Leak | None:
     neutral = pl.col("emotion") == NEUTRAL
     texts, others = rows.filter(neutral)["text"], rows.filter(~neutral)["text"]
     return measure_leak(texts, others) if texts.len() and others.len() else None
+
+
+def _alternatives(
+    annotations: pl.DataFrame, used: pl.DataFrame, parameters: SentencesParameters
+) -> Iterator[Alternative]:
+    """What other sources of neutral sentences would offer, beside the same other sentences."""
+    others = used.filter(pl.col("emotion") != NEUTRAL)["text"]
+    # The published way takes the sentences of system_matched.
+    taken = parameters.neutral.replace("system_first", "system_matched")
+    for neutral in ("system_matched", "system_plain"):
+        texts = _speakers(annotations, neutral)["spoken"]
+        if neutral != taken and texts.len() and others.len():
+            yield Alternative(neutral, texts.len(), measure_leak(texts, others))
 
 
 def _dropped_cells(rows: pl.DataFrame, dropped: pl.DataFrame) -> Sequence[DroppedCell]:

@@ -135,3 +135,24 @@ def test_an_empty_stratum_is_left_out() -> None:
     certificate = certificate_of(counts, np.array([0, 1]))
 
     assert [stratum.stratum for stratum in certificate.strata] == ["cell 0", "rows"]
+
+
+def test_few_groups_with_shared_strata_have_a_bound_of_their_own() -> None:
+    """No stratum's bound explains the deviation, but no assignment is better."""
+    counts = np.array([[6, 1], [1, 6], [3, 3], [2, 5]])
+    sides = solve([family_of_counts("cell", ["a", "b"], counts)], RATIOS, seed=0, effort=50)
+    told = json.loads(json.dumps(certificate_of(counts, sides).to_json()))
+    (joint,) = [one for one in told["joint"] if one["family"] == "cell"]
+    assert joint["strata"] == ["cell 0", "cell 1"]
+    assert joint["group_rows"] == counts.tolist()
+    worst = min(
+        max(
+            100 * abs(sum(r[c] for r, x in zip(counts.tolist(), a, strict=True) if x == s) / n - q)
+            for c, n in enumerate(counts.sum(axis=0).tolist())
+            for s, q in enumerate((0.8, 0.1, 0.1))
+        )
+        for a in product(range(3), repeat=len(counts))
+    )
+    assert joint["lower_bound"] == pytest.approx(worst, abs=1e-5)
+    assert told["gap"] == 0
+    assert told["lower_bound"] > max(stratum["lower_bound"] for stratum in told["strata"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
+import datasets
 import pyarrow.parquet as pq
 import pytest
 
@@ -73,6 +75,51 @@ def test_the_written_shards_keep_persons_dialogues_and_texts_apart(strict: Path)
         for row in read:
             found[row[column]].add(row["split"])
         assert all(len(splits) == 1 for splits in found.values()), column
+
+
+def test_sentences_that_differ_in_marks_only_stay_on_one_side(strict: Path) -> None:
+    found = defaultdict(set)
+    for row in rows(strict):
+        said = unicodedata.normalize("NFC", str(row["text"]))
+        found["".join(filter(str.isalnum, said)).lower()].add(row["split"])
+    assert all(len(splits) == 1 for splits in found.values())
+
+
+def test_draws_are_there_when_the_folder_is_loaded(strict: Path, tmp_path: Path) -> None:
+    loaded = datasets.load_dataset(str(strict), "pairs", cache_dir=str(tmp_path))
+    cell = ("emotion", "age_group", "gender")
+    for split in loaded.values():
+        plain = split.remove_columns("image")
+        known = {row["id"]: row for row in plain}
+        for draw in range(2):
+            names = [row["draws"][draw] for row in plain]
+            # A permutation: every picture once, none from outside.
+            assert sorted(names) == sorted(known)
+            for row, name in zip(plain, names, strict=True):
+                assert [known[name][key] for key in cell] == [row[key] for key in cell]
+    assert loaded["train"][0]["image"].mode == "RGB"
+    card = (strict / "README.md").read_text()
+    assert "| draws | list: string | yes" not in card
+    assert "train on draw d by taking the image of row draws" in card
+
+
+def test_the_card_says_what_the_two_sides_share_and_under_which_terms(strict: Path) -> None:
+    card = (strict / "README.md").read_text()
+    for said in (
+        "only label, age group and gender agree",
+        "The two sides of a pair share nothing else",
+        "the dialogues of ECC (AI Hub data set 86) and the pictures of CID (AI Hub data set 82)",
+        "must not be redistributed, neither pixels nor text",
+        "neutral (system_matched) can be told by outward style alone",
+        "instead system_plain would offer",
+        "The alternatives: system_plain drops the polite endings",
+        "published             125           428",
+        "published 6,349 / 762 / 778",
+        "cost of persons on one side: 0 pairs",
+        "face boxes:",
+        "pictures there, by class",
+    ):
+        assert said in card, said
 
 
 def test_draws_name_rows_of_the_same_split(strict: Path) -> None:

@@ -340,7 +340,11 @@ def test_a_pair_is_a_row_of_the_schema(population: Corpus) -> None:
         schema,
         {"pairs": run(prepared(Corpus(population.annotations, images)), draws=1).pairs},
     )
-    assert set(rows.columns) == {*schema.columns, "split", "row_id"} - {"image", "soft_label"}
+    assert set(rows.columns) == {*schema.columns, "split", "row_id"} - {
+        "image",
+        "soft_label",
+        "crop",
+    }
     box = rows["boxes"][0][0]
     assert box == {"left": 0.1, "top": 0.1, "right": 0.5, "bottom": 0.4} or np.allclose(
         list(box.values()), [0.1, 0.1, 0.5, 0.4]
@@ -351,7 +355,7 @@ def test_boxes_are_shares_of_the_picture(korean: Korean) -> None:
     boxes = [
         {"left": -5.0, "top": 0.0, "right": 50.0, "bottom": 300.0},
         {"left": 90.0, "top": 80.0, "right": 10.0, "bottom": 40.0},
-        None,
+        {"left": -20.0, "top": 0.0, "right": -5.0, "bottom": 20.0},
     ]
     corpus = korean([{"person": n, "boxes": boxes} for n in range(3)], [{}] * 2)
     first = run(prepared(corpus)).pairs["boxes"][0].to_list()
@@ -360,3 +364,31 @@ def test_boxes_are_shares_of_the_picture(korean: Korean) -> None:
         [first[1][edge] for edge in ("left", "top", "right", "bottom")], [0.1, 0.2, 0.9, 0.4]
     )
     assert first[2] is None
+
+
+def test_boxes_are_shares_of_the_crop_where_there_is_one(korean: Korean) -> None:
+    boxes = [
+        {"left": 10.0, "top": 20.0, "right": 50.0, "bottom": 70.0},
+        {"left": 35.0, "top": 45.0, "right": 99.0, "bottom": 45.5},
+        None,
+    ]
+    corpus = prepared(korean([{"person": n, "boxes": boxes} for n in range(2)], [{}]))
+    crops = {
+        "crop_left": [10, None],
+        "crop_top": [20, None],
+        "crop_right": [60, None],
+        "crop_bottom": [120, None],
+    }
+    corpus = Corpus(corpus.annotations, corpus.images.sort("id").hstack(pl.DataFrame(crops)))
+    first, second = corpus.images["id"]
+    rows = run(corpus).pairs
+    assert len(rows) == 2
+    cropped, whole = (
+        rows.row(by_predicate=pl.col("image_id") == one, named=True) for one in (first, second)
+    )
+    assert cropped["crop"] == {"left": 10, "top": 20, "right": 60, "bottom": 120}
+    assert list(cropped["boxes"][0].values()) == pytest.approx([0, 0, 0.8, 0.5])
+    assert list(cropped["boxes"][1].values()) == pytest.approx([0.5, 0.25, 1, 0.255])
+    assert cropped["boxes"][2] is None
+    assert whole["crop"] is None
+    assert list(whole["boxes"][0].values()) == pytest.approx([0.1, 0.1, 0.5, 0.35])

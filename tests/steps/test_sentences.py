@@ -144,6 +144,22 @@ def test_the_leak_of_style_is_stated(korean: Korean) -> None:
     assert run(corpus, neutral="none").findings["sentences"]["leak"] is None
 
 
+def test_what_other_neutral_sentences_would_offer_is_stated(korean: Korean) -> None:
+    polite = {"SS01": "다시 이야기해 봐요."}
+    corpus = korean(dialogues=[{}, {"said": polite}, {"said": polite}])
+    (plain,) = run(corpus).findings["sentences"]["alternatives"]
+    assert (plain["neutral"], plain["sentences"]) == ("system_plain", 2)
+    assert plain["leak"]["balanced_accuracy"] == 0.5
+    for neutral in ("system_plain", "none"):
+        names = [
+            one["neutral"]
+            for one in run(corpus, neutral=neutral).findings["sentences"]["alternatives"]
+        ]
+        assert names == (
+            ["system_matched"] if neutral == "system_plain" else ["system_matched", "system_plain"]
+        )
+
+
 def test_what_is_no_dialogue_is_refused(korean: Korean) -> None:
     corpus = korean(dialogues=[{}])
     bare = Corpus(corpus.annotations.drop("turn", "role"), corpus.images)

@@ -124,14 +124,14 @@ def _inconsistent_persons(labels: pl.DataFrame) -> pl.DataFrame:
         )
         .collect()
     )
-    short = pl.col("person").str.slice(0, 12)
+    # The whole name: only such a one is recognised by whoever puts pseudonyms in its place.
     fault = (
         pl.when(pl.col("genders") > 1)
-        .then(pl.format("Person {}… has two genders.", short))
+        .then(pl.format("Person {} has two genders.", "person"))
         .when(pl.col("contradictions") > 0)
-        .then(pl.format("Person {}… has other ages in records than in file names.", short))
+        .then(pl.format("Person {} has other ages in records than in file names.", "person"))
         .when(pl.col("decades") > 1)
-        .then(pl.format("Person {}… has ages from {} to {}.", short, "youngest", "oldest"))
+        .then(pl.format("Person {} has ages from {} to {}.", "person", "youngest", "oldest"))
     )
     return persons.select("person", person_fault=fault).drop_nulls("person_fault")
 

@@ -9,18 +9,23 @@ import polars as pl
 
 from artcurate.sources.cid.files import Found
 from artcurate.sources.cid.labels import ANNOTATORS, EDGES
-from artcurate.sources.cid.pictures import Pictures
+from artcurate.sources.cid.pictures import FOLDERS, Pictures
 
 _EXAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class FileFindings:
-    """One label file. release: as its path tells, else None."""
+    """One label file. release: as its path tells, else None.
+
+    labels: records that repeat none of an earlier file; with_image: those of them with a picture.
+    """
 
     name: str
     release: str | None
     records: int
+    labels: int
+    with_image: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class ArchiveFindings:
     """One zip archive, or the pictures in folders together.
 
     name: its place below the folder that was given. parts: in how many files it lies.
+    bytes: of the whole archive, or of the pictures in folders.
     images: pictures that are read from it; of these with a label, and encrypted.
     misnamed: pictures whose names are not CID's.
     unsafe: names that lead out of a folder; examples of them. Nothing is unpacked.
@@ -52,6 +58,7 @@ class ArchiveFindings:
 
     name: str
     parts: int
+    bytes: int
     images: int
     with_label: int
     encrypted: int
@@ -65,7 +72,8 @@ class Findings:
     """What was learned of CID's files.
 
     records: label records read; repeated_records: those that repeat an earlier one.
-    labels: records that are left, of which kept are in `images` and the others in quarantine.
+    labels: records that are left, of which kept are in `images` and the others in quarantine,
+        faults by reason, those without picture not among them.
     coverage: of labels by pictures; classes by the uploader's emotion; releases.
     images: pictures found, each once; repeated_images: further copies, byte for byte the same.
     images_without_label, images_misnamed: pictures that were set aside.
@@ -82,6 +90,7 @@ class Findings:
     repeated_records: int
     labels: int
     kept: int
+    faults: dict[str, int]
     coverage: Coverage
     classes: dict[str, Coverage]
     releases: dict[str, Coverage]
@@ -120,11 +129,12 @@ def find_out(
         for annotator in ANNOTATORS
     )
     return Findings(
-        files=tuple(FileFindings(file.place, file.release, file.records) for file in found.files),
+        files=_files(found, labels),
         records=records,
         repeated_records=records - labels.height,
         labels=labels.height,
         kept=kept.height,
+        faults=_faults(labels["reason"]),
         coverage=Coverage(labels.height, labels["location"].count()),
         classes=_coverage(labels, "uploader_emotion"),
         releases=_coverage(labels, "release"),
@@ -141,6 +151,24 @@ def find_out(
         ignored=found.ignored,
         links_outside=found.tree.links_outside,
         undecodable=found.tree.undecodable,
+    )
+
+
+def _faults(reasons: pl.Series) -> dict[str, int]:
+    counted = reasons.drop_nulls().value_counts(name="rows").sort("reason")
+    return {reason: rows for reason, rows in counted.iter_rows() if reason != "no_image"}
+
+
+def _files(found: Found, labels: pl.DataFrame) -> tuple[FileFindings, ...]:
+    counts = {
+        number: (rows, with_image)
+        for number, rows, with_image in labels.group_by("file")
+        .agg(pl.len(), pl.col("location").count())
+        .iter_rows()
+    }
+    return tuple(
+        FileFindings(file.place, file.release, file.records, *counts.get(number, (0, 0)))
+        for number, file in enumerate(found.files)
     )
 
 
@@ -173,11 +201,13 @@ def _archives(
         for frame in (pictures.places, unlabelled, pictures.unnamed)
     )
     encrypted = Counter(pictures.places.filter("encrypted")["archive"])
-    parts = {archive.file.location: archive.parts for archive in found.tree.archives}
+    archives = {archive.file.location: archive for archive in found.tree.archives}
+    loose = int(pictures.places.filter(pl.col("archive") == FOLDERS)["bytes"].sum())
     return tuple(
         ArchiveFindings(
             name=name,
-            parts=parts.get(name, 0),
+            parts=archives[name].parts if name in archives else 0,
+            bytes=archives[name].file.size if name in archives else loose,
             images=images[name],
             with_label=images[name] - without_label[name],
             encrypted=encrypted[name],

@@ -53,8 +53,9 @@ class Found:
 def find_labels(paths: Sequence[Path]) -> tuple[Found, pl.DataFrame]:
     """Every label file at or below `paths`, in the order of their places, and their records.
 
-    The records have the columns of `cid_labels.RAW_SCHEMA` and `parse_names`, source (the file's
-    base name) and release. `name` is null where it could be parsed.
+    The records have the columns of `labels.RAW_SCHEMA` and `parse_names`, file (its number among
+    those found, from 0), source (the file's base name) and release. `name` is null where it could
+    be parsed.
 
     Raises:
         DataError: there are none, or a file or archive is damaged; all problems at once.
@@ -76,7 +77,7 @@ def find_labels(paths: Sequence[Path]) -> tuple[Found, pl.DataFrame]:
                 same.append((document.place, twin.place))
             else:
                 files[content.sha256], labels = _read(content)
-                records.append(labels)
+                records.append(labels.with_columns(file=pl.lit(len(files) - 1, pl.Int32)))
         except DataError as error:
             problems += error.problems
     if problems:

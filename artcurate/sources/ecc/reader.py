@@ -81,7 +81,7 @@ class Findings:
     """What was learned of ECC's files.
 
     dialogues: how many there are, each once, those in quarantine included.
-    utterances: rows of annotations; quarantined: utterances that were set aside.
+    utterances: rows of annotations; quarantined: utterances that were set aside, faults by reason.
     releases: dialogues per release; unknown where no path tells it.
     in_both, in_json_only, in_tables_only: dialogues by where they stand.
     repeated_records: copies of records with a talk-id that came before.
@@ -98,6 +98,7 @@ class Findings:
     dialogues: int
     utterances: int
     quarantined: int
+    faults: dict[str, int]
     releases: dict[str, int]
     in_both: int
     in_json_only: int
@@ -144,7 +145,7 @@ def read_ecc(paths: Sequence[Path], *, input_name: str = "ecc") -> Corpus:
             InputFile(input_name, file.place, file.bytes, file.sha256) for file in found.files
         ),
         findings={
-            input_name: asdict(_findings(found, merged, annotations.height, quarantine.height))
+            input_name: asdict(_findings(found, merged, annotations.height, quarantine["reason"]))
         },
     )
 
@@ -195,7 +196,7 @@ def _quarantine(dialogues: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _findings(found: Found, merged: Merged, utterances: int, quarantined: int) -> Findings:
+def _findings(found: Found, merged: Merged, utterances: int, reasons: pl.Series) -> Findings:
     dialogues, differing = merged.dialogues, merged.differences
     in_json = pl.col("form") == "json"
     in_tables = pl.col("tables") > 0
@@ -210,7 +211,8 @@ def _findings(found: Found, merged: Merged, utterances: int, quarantined: int) -
         ),
         dialogues=dialogues.height,
         utterances=utterances,
-        quarantined=quarantined,
+        quarantined=reasons.len(),
+        faults=_counts(reasons),
         releases=_counts(dialogues["release"].fill_null("unknown")),
         in_both=count(in_json & in_tables),
         in_json_only=count(in_json & ~in_tables),
