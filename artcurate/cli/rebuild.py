@@ -1,0 +1,74 @@
+"""`artcurate rebuild REPO_OR_DIR`: a published dataset again, from the reader's own copies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from artcurate.cli import options
+
+
+def rebuild_command(
+    source: Annotated[
+        str, typer.Argument(metavar="REPO_OR_DIR", help="A recipe or a dataset: USER/NAME or DIR.")
+    ],
+    annotations: Annotated[
+        list[Path] | None, typer.Option("--annotations", "-a", help="Captions; repeatable.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option("--images", "-i", help="The folder of paintings.")
+    ] = None,
+    ecc: Annotated[
+        str, typer.Option(help="The folder of ECC.", show_default="looked for in the data home")
+    ] = "",
+    cid: Annotated[
+        str, typer.Option(help="The folder of CID.", show_default="looked for in the data home")
+    ] = "",
+    out: options.Out = None,
+    input_: options.Input = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="STEP.PARAMETER=VALUE",
+            help="What the publisher keeps, or a file that a parameter names; repeatable.",
+        ),
+    ] = None,
+    workers: options.Workers = None,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Make a published dataset again, bit for bit, and name every input that differs.
+
+    Inputs that are not given are looked for in the data home (ARTCURATE_HOME).
+    """
+    from artcurate.hub.rebuild import rebuild
+
+    inputs = options.named_paths(input_)
+    named = {
+        "annotations": annotations or [],
+        "images": [images] if images else [],
+        "ecc": [Path(ecc)] if ecc else [],
+        "cid": [Path(cid)] if cid else [],
+    }
+    inputs.update({name: paths for name, paths in named.items() if paths})
+    say = options.narrator(quiet=quiet, as_json=as_json)
+    rebuilt = rebuild(
+        source,
+        inputs,
+        out or Path(source.rstrip("/").rpartition("/")[2]),
+        overrides=set_ or [],
+        workers=workers,
+        overwrite=overwrite,
+        progress=options.progress_mode(quiet=quiet, as_json=as_json),
+        say=say,
+    )
+    if as_json:
+        summary = {"event": "rebuilt", "out": str(rebuilt.out), "equal_shards": rebuilt.shards}
+        typer.echo(json.dumps(summary))
+    else:
+        say(f"rebuilt {rebuilt.out}: all {rebuilt.shards:,} shards have the sha256 of the recipe")

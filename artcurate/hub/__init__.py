@@ -1,0 +1,1 @@
+"""Raw corpora in, finished datasets out: what each corpus is, fetching, licences, publishing."""
