@@ -24,9 +24,11 @@ demo: $(INSTALLED)
 	$(BIN)/artcurate build artelingo --annotations $(DEMO)/raw/artelingo_release.csv \
 		--images $(DEMO)/raw/wikiart --out $(DEMO)/artelingo
 	$(BIN)/artcurate validate $(DEMO)/artelingo
+	$(BIN)/artcurate benchmark $(DEMO)/artelingo --seeds 3
 	$(BIN)/artcurate inspect $(DEMO)/artelingo
 	@echo
-	@echo "The dataset is in $(DEMO)/artelingo; its card is $(DEMO)/artelingo/README.md."
+	@echo "The dataset is in $(DEMO)/artelingo; its card is $(DEMO)/artelingo/README.md,"
+	@echo "its scores are in $(DEMO)/artelingo/scores.json and $(DEMO)/artelingo/figures."
 	@echo "Load it: datasets.load_dataset('$(DEMO)/artelingo')"
 
 test: $(INSTALLED)

@@ -6,11 +6,15 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "hub"))
+from hub_server import HubServer  # noqa: E402
+
 #: Commands about the checkout itself: `make test` is what runs this test.
 OF_THE_CHECKOUT = ("git clone", "cd artcurate", "make test", "make lint", "pip install")
 
@@ -27,15 +31,17 @@ def commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A data home of its own, and a server that speaks the Hub's protocol in the Hub's place."""
     home = tmp_path_factory.mktemp("home")
-    return {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "ARTCURATE_HOME": str(home),
-        "HF_HOME": str(home / "hf"),
-        "HF_HUB_OFFLINE": "1",
-    }
+    with HubServer().running() as hub:
+        yield {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "ARTCURATE_HOME": str(home),
+            "HF_HOME": str(home / "hf"),
+            **hub.environment(),
+        }
 
 
 def test_every_command_and_program_of_the_readme_runs(
