@@ -9,11 +9,16 @@ from typing import NoReturn
 import typer
 
 from artcurate import interruption
+from artcurate.cli.benchmark import benchmark_app
 from artcurate.cli.build import build_command, run_command
 from artcurate.cli.bundled import pipelines_command, schemas_command
+from artcurate.cli.download import download_command
 from artcurate.cli.inspect import inspect_command
 from artcurate.cli.pair import fill_in_values, pair_app
+from artcurate.cli.publish import publish_command
+from artcurate.cli.rebuild import rebuild_command
 from artcurate.cli.sample import sample_app
+from artcurate.cli.sources import sources_command
 from artcurate.cli.validate import validate_command
 from artcurate.errors import ArtcurateError
 
@@ -26,10 +31,15 @@ app = typer.Typer(
 )
 app.add_typer(sample_app, name="sample")
 app.add_typer(pair_app, name="pair")
+app.add_typer(benchmark_app, name="benchmark")
+app.command("sources")(sources_command)
+app.command("download")(download_command)
 app.command("build")(build_command)
 app.command("run")(run_command)
 app.command("validate")(validate_command)
 app.command("inspect")(inspect_command)
+app.command("publish")(publish_command)
+app.command("rebuild")(rebuild_command)
 app.command("pipelines")(pipelines_command)
 app.command("schemas")(schemas_command)
 

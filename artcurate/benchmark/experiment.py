@@ -1,0 +1,254 @@
+"""Run a tier on a dataset: encode once, learn per seed, and keep what the statistics need."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from artcurate import interruption
+from artcurate.benchmark.controls import Control, broken_views, shuffled_labels
+from artcurate.benchmark.dataset import TEST, TRAIN, VALIDATION, Examples
+from artcurate.benchmark.decision import (
+    calibrated,
+    derived_systems,
+    fuse_decisions,
+    label_shares,
+    one_hot,
+)
+from artcurate.benchmark.metrics import Calibration, calibration
+from artcurate.benchmark.presets import Preset
+from artcurate.benchmark.task import (
+    FloatArray,
+    Fold,
+    IntArray,
+    Modality,
+    Role,
+    System,
+    Tier,
+    Trained,
+    View,
+)
+from artcurate.errors import DataError
+from artcurate.progress import Meter, ProgressMode, meter
+
+#: A culture with fewer training examples than this says nothing about transfer.
+LEAST_TO_LEARN_FROM = 50
+
+_SEED_OF_DRAWS = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeedResult:
+    """What all systems did with one seed; everything is in the order of the test examples.
+
+    test: calibrated probabilities per system. uncalibrated: calibration before the temperature.
+    broken: per control and view the predicted class per system.
+    """
+
+    test: Mapping[str, FloatArray]
+    uncalibrated: Mapping[str, Calibration]
+    broken: Mapping[str, Mapping[str, Mapping[str, IntArray]]]
+    seconds: Mapping[str, float]
+    facts: Mapping[str, Mapping[str, str | int | float]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transfer:
+    """Systems trained on some languages only, and what they predict for every test example."""
+
+    trained_on: tuple[str, ...]
+    predicted: Mapping[str, IntArray]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An example no system saw, and why."""
+
+    id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """Everything a tier predicted.
+
+    examples: less those that could not be encoded. rows: places of the test examples in them.
+    shuffled: per training with shuffled labels, the predicted test classes per system.
+    encoders: per modality what its encoder says of itself.
+    """
+
+    examples: Examples
+    rows: IntArray
+    systems: tuple[System, ...]
+    seeds: tuple[SeedResult, ...]
+    shuffled: tuple[Mapping[str, IntArray], ...]
+    transfers: tuple[Transfer, ...]
+    left_out: tuple[LeftOut, ...]
+    encoders: Mapping[str, Mapping[str, str | int | float]]
+
+
+def run_experiment(
+    tier: Tier,
+    examples: Examples,
+    preset: Preset,
+    wanted: Collection[Control],
+    *,
+    progress: ProgressMode = ProgressMode.QUIET,
+) -> Outcome:
+    """Every system of `tier` on `examples`, for as many seeds as `preset` says.
+
+    Raises DataError when too little is left after examples that cannot be encoded.
+    """
+    encoded, left_out, encoders = _encode(tier, examples, progress)
+    rows = encoded.rows(TEST)
+    folds = encoded.fold(encoded.rows(TRAIN)), encoded.fold(encoded.rows(VALIDATION))
+    transfers = list(_transfer_rows(encoded)) if Control.TRANSFER in wanted else []
+    shuffles = preset.shuffles if Control.LABELS_SHUFFLED in wanted else 0
+    trainings = preset.seeds + shuffles + len(transfers)
+    with meter("train", trainings * len(tier.systems), unit="system", mode=progress) as done:
+        bench = _Bench(tier, done, soft=preset.targets == "soft")
+        broken = broken_views(encoded, rows, wanted, draws=preset.draws, seed=_SEED_OF_DRAWS)
+        test = encoded.fold(rows)
+        seeds = tuple(bench.run_seed(folds, test, broken, seed) for seed in range(preset.seeds))
+        shuffled = tuple(
+            bench.predict(
+                shuffled_labels(folds[0], seed=seed), shuffled_labels(folds[1], seed=seed), test
+            )
+            for seed in range(shuffles)
+        )
+        learned = tuple(
+            Transfer(languages, bench.predict(encoded.fold(train), encoded.fold(held_out), test))
+            for languages, train, held_out in transfers
+        )
+    return Outcome(
+        examples=encoded,
+        rows=rows,
+        systems=bench.systems,
+        seeds=seeds,
+        shuffled=shuffled,
+        transfers=learned,
+        left_out=left_out,
+        encoders=encoders,
+    )
+
+
+class _Bench:
+    """A tier with the derived fusions beside it."""
+
+    def __init__(self, tier: Tier, done: Meter, *, soft: bool) -> None:
+        """soft: temperatures fit the votes, not each example's own label."""
+        self._tier, self._done, self._soft = tier, done, soft
+        self._experts = [one for one in tier.systems if one.role is Role.UNIMODAL]
+        self.systems = (*tier.systems, *derived_systems(self._experts))
+
+    def run_seed(
+        self,
+        folds: tuple[Fold, Fold],
+        test: Fold,
+        broken: Mapping[str, Mapping[str, View]],
+        seed: int,
+    ) -> SeedResult:
+        views = {
+            f"{control}/{name}": view
+            for control in broken
+            for name, view in broken[control].items()
+        }
+        raw, scaled = self._learn(*folds, {TEST: test.inputs, **views}, seed)
+        return SeedResult(
+            test={name: one.evaluations[TEST].probabilities for name, one in scaled.items()},
+            uncalibrated={
+                name: calibration(one.evaluations[TEST].probabilities, test.labels)
+                for name, one in raw.items()
+            },
+            broken={
+                control: {view: _classes(scaled, f"{control}/{view}") for view in broken[control]}
+                for control in broken
+            },
+            seconds={name: one.seconds for name, one in scaled.items()},
+            facts={name: one.facts for name, one in scaled.items()},
+        )
+
+    def predict(self, train: Fold, validation: Fold, test: Fold) -> dict[str, IntArray]:
+        """The test classes per system after one training with seed 0."""
+        return _classes(self._learn(train, validation, {TEST: test.inputs}, 0)[1], TEST)
+
+    def _learn(
+        self, train: Fold, validation: Fold, views: Mapping[str, View], seed: int
+    ) -> tuple[dict[str, Trained], dict[str, Trained]]:
+        """All systems before and after temperature scaling on validation."""
+        interruption.check()
+        learned = dict(self._tier.learn(train, validation, views, seed=seed, meter=self._done))
+        targets = validation.labels.soft if self._soft else one_hot(validation.labels)
+        scaled = calibrated(learned, targets)
+        if len(self._experts) < 2:
+            return learned, scaled
+        experts = [scaled[system.name] for system in self._experts]
+        fused = fuse_decisions(experts, validation.labels, label_shares(train.labels))
+        return {**learned, **fused}, {**scaled, **calibrated(fused, targets)}
+
+
+def _classes(trained: Mapping[str, Trained], view: str) -> dict[str, IntArray]:
+    return {
+        name: one.evaluations[view].probabilities.argmax(axis=1).astype(np.int64)
+        for name, one in trained.items()
+    }
+
+
+def _encode(
+    tier: Tier, examples: Examples, progress: ProgressMode
+) -> tuple[Examples, tuple[LeftOut, ...], dict[str, Mapping[str, str | int | float]]]:
+    """The examples with features for raw inputs, less those that an encoder could not read."""
+    inputs: dict[str, Modality] = {}
+    reasons: dict[int, str] = {}
+    encoders: dict[str, Mapping[str, str | int | float]] = {}
+    for name, modality in examples.inputs.items():
+        values = modality.values
+        count = values.shape[0] if hasattr(values, "shape") else len(values)
+        with meter(f"encode {name}", count, unit="input", mode=progress) as done:
+            encoded = tier.encode(name, values, done)
+        inputs[name] = Modality(encoded.values, modality.index)
+        encoders[name] = encoded.facts
+        for row in np.flatnonzero(np.isin(modality.index, list(encoded.faults))):
+            reasons.setdefault(int(row), f"{name}: {encoded.faults[int(modality.index[row])]}")
+    left_out = tuple(LeftOut(str(examples.ids[row]), reasons[row]) for row in sorted(reasons))
+    kept = replace(examples, inputs=inputs)
+    if reasons:
+        gone = np.zeros(len(examples), dtype=np.bool_)
+        gone[list(reasons)] = True
+        kept = kept.without(gone)
+    for split in (TRAIN, VALIDATION, TEST):
+        if not len(kept.rows(split)):
+            why = f", the first because: {left_out[0].detail}" if left_out else "."
+            raise DataError(
+                f"no example of the split {split} can be read{why} Run `artcurate validate` on the "
+                "dataset."
+            )
+    return kept, left_out, encoders
+
+
+def _transfer_rows(
+    examples: Examples,
+) -> Iterator[tuple[tuple[str, ...], IntArray, IntArray]]:
+    """Training and validation rows of each language alone, and of all languages but one."""
+    languages = examples.attributes.get("language")
+    if languages is None:
+        return
+    train, held_out = examples.rows(TRAIN), examples.rows(VALIDATION)
+    counts = {
+        str(name): int((languages[train] == name).sum())
+        for name in np.unique(languages[train])
+        if (languages[held_out] == name).any()
+    }
+    known = [name for name, count in counts.items() if count >= LEAST_TO_LEARN_FROM]
+    if len(known) < 2:
+        return
+    others = [tuple(name for name in known if name != left) for left in known]
+    chosen = dict.fromkeys([*((name,) for name in known), *others])
+    for names in chosen:
+        yield (
+            names,
+            train[np.isin(languages[train], names)],
+            held_out[np.isin(languages[held_out], names)],
+        )

@@ -1,0 +1,144 @@
+"""What every head shares: its input, its interface, its registry and a plain classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from artcurate.errors import UsageError
+from artcurate.resources import nearest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """One modality of a batch of n examples.
+
+    pooled: (n, width). tokens: (n, t, width) where the encoder's tokens are at hand, else None.
+    mask: bool (n, t), False on padding; None exactly where `tokens` is.
+    """
+
+    pooled: Tensor
+    tokens: Tensor | None = None
+    mask: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """What a head is built for.
+
+    widths: length of the features of each modality, in the order they will come.
+    prior: float32 (classes,), p(y) in training, every class above 0.
+    """
+
+    widths: tuple[int, ...]
+    prior: Tensor
+
+    @property
+    def classes(self) -> int:
+        return len(self.prior)
+
+
+class Head(nn.Module):
+    """From the features of one or more modalities to the logits of the classes.
+
+    `forward(features)` gives (n, classes), whose softmax is the prediction.
+    """
+
+    def training_logits(self, features: Sequence[Features]) -> Tensor:
+        """(k, n, classes): what is trained, each of the k with a cross-entropy of its own.
+
+        A head that is learned as a whole trains what it predicts, so k is 1.
+        """
+        logits: Tensor = self(features)
+        return logits.unsqueeze(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What all heads understand.
+
+    hidden: widths of the hidden layers of the classifier; the budget that unimodal and fused
+        models share.
+    dropout: share of hidden units that is left out in training.
+    batch_norm: whether hidden layers are batch-normalised before the ReLU.
+    """
+
+    hidden: tuple[int, ...] = (128,)
+    dropout: float = 0.1
+    batch_norm: bool = False
+
+
+_OptionsT = TypeVar("_OptionsT", bound=Options)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[_OptionsT]):
+    """A registered head. decides: it only combines decisions of unimodal experts."""
+
+    name: str
+    build: Callable[[Shape, _OptionsT], Head]
+    options: type[_OptionsT]
+    title: str
+    least: int
+    decides: bool
+
+
+HEADS: dict[str, Kind[Any]] = {}
+
+_HeadT = TypeVar("_HeadT", bound=type[Head])
+
+
+def head(
+    name: str, options: type[Options], *, title: str, least: int = 2, decides: bool = False
+) -> Callable[[_HeadT], _HeadT]:
+    """Register the decorated `Head`, built as `cls(shape, options)`, under `name`.
+
+    least: how many modalities it needs.
+    """
+
+    def register(cls: _HeadT) -> _HeadT:
+        if name in HEADS:
+            raise ValueError(f"two heads are named {name!r}")
+        HEADS[name] = Kind(name, cls, options, title, least, decides)
+        return cls
+
+    return register
+
+
+def build_head(name: str, shape: Shape, options: Options | None = None) -> Head:
+    """The head called `name`; without `options` with its own defaults.
+
+    Raises UsageError for an unknown name, or fewer modalities than it fuses.
+    """
+    if name not in HEADS:
+        raise UsageError(f"no head {nearest(name, HEADS)}")
+    kind = HEADS[name]
+    if len(shape.widths) < kind.least:
+        raise UsageError(
+            f"head {name}: it fuses at least {kind.least} modalities and the dataset gives "
+            f"{len(shape.widths)}; choose the head unimodal."
+        )
+    return kind.build(shape, options or kind.options())
+
+
+class Classifier(nn.Sequential):
+    """width -> hidden layers, each linear, ReLU, dropout -> classes. (n, width) to (n, classes)."""
+
+    def __init__(self, width: int, classes: int, options: Options) -> None:
+        layers: list[nn.Module] = []
+        for size in options.hidden:
+            layers.append(nn.Linear(width, size))
+            if options.batch_norm:
+                layers.append(nn.BatchNorm1d(size))
+            layers += [nn.ReLU(), nn.Dropout(options.dropout)]
+            width = size
+        super().__init__(*layers, nn.Linear(width, classes))
+
+
+def concatenated(features: Sequence[Features]) -> Tensor:
+    """(n, sum of widths) of the pooled features."""
+    return torch.cat([one.pooled for one in features], dim=-1)

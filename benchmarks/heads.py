@@ -1,0 +1,166 @@
+"""Heads on frozen features: 5 seeds, every fusion, controls, 50,000 examples x (768 + 768).
+
+    python benchmarks/heads.py [--rows 50000] [--seeds 5] [--shuffled 3] [--draws 10] [--peer]
+
+One training per seed and per shuffled control; every system is also evaluated on `--draws`
+re-paired views. The peer trains the same concatenation head, seed by seed, with torch's DataLoader
+on the same standardised features, for as many epochs as ours took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from artcurate.benchmark.controls import shuffled_labels
+from artcurate.benchmark.decision import fuse_decisions, label_shares
+from artcurate.benchmark.devices import describe
+from artcurate.benchmark.frozen import head_options
+from artcurate.benchmark.heads import HEADS, Shape, build_head
+from artcurate.benchmark.metrics import macro_f1_of
+from artcurate.benchmark.task import Fold, Labels, Modality, Trained
+from artcurate.benchmark.train_heads import Budget, HeadSystem, train_heads
+from artcurate.progress import meter
+
+CLASSES = 9
+WIDTH = 768
+HIDDEN = (128,)
+BUDGET = Budget()
+NAMES = ("text", "image")
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    train: Fold
+    validation: Fold
+    test: Fold
+
+
+def folds(rows: int) -> Folds:
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(2, CLASSES, WIDTH)).astype(np.float32)
+
+    def fold(count: int) -> Fold:
+        truth = random.integers(0, CLASSES, count)
+        values = (
+            0.05 * centre[truth] + random.standard_normal((count, WIDTH), np.float32)
+            for centre in centres
+        )
+        every = np.arange(count)
+        inputs = {
+            name: Modality(one.astype(np.float32), every)
+            for name, one in zip(NAMES, values, strict=True)
+        }
+        names = tuple(f"class {number}" for number in range(CLASSES))
+        return Fold(inputs, Labels(names, truth, np.eye(CLASSES, dtype=np.float32)[truth]), every)
+
+    return Folds(fold(rows), fold(rows // 10), fold(rows // 10))
+
+
+def systems() -> list[HeadSystem]:
+    alone = [
+        HeadSystem(name, "unimodal", (name,), head_options("unimodal", HIDDEN)) for name in NAMES
+    ]
+    return alone + [
+        HeadSystem(kind.name, kind.name, NAMES, head_options(kind.name, HIDDEN))
+        for kind in HEADS.values()
+        if kind.least > 1 and not kind.decides
+    ]
+
+
+def learn(data: Folds, seed: int, draws: int) -> dict[str, Trained]:
+    """All systems with one seed, the two decision fusions among them."""
+    random = np.random.default_rng(seed)
+    image = data.test.inputs["image"]
+    views = {"test": data.test.inputs} | {
+        f"re-paired {draw}": {
+            **data.test.inputs,
+            "image": image.take(random.permutation(len(image))),
+        }
+        for draw in range(draws)
+    }
+    with meter(f"seed {seed}", len(systems()), unit="system") as counter:
+        trained = train_heads(
+            systems(),
+            data.train,
+            data.validation,
+            views,
+            seed=seed,
+            device=CPU,
+            meter=counter,
+            budget=BUDGET,
+        )
+    experts = [trained[name] for name in NAMES]
+    fused = fuse_decisions(experts, data.validation.labels, label_shares(data.train.labels))
+    return {**trained, **fused}
+
+
+def plain_loop(data: Folds, seed: int, epochs: int) -> float:
+    """Seconds that a usual training loop takes for the concatenation head."""
+    features = torch.cat(
+        [torch.from_numpy(np.asarray(data.train.inputs[name].values)) for name in NAMES], dim=1
+    )
+    targets = torch.from_numpy(data.train.labels.index)
+    torch.manual_seed(seed)
+    shape = Shape((2 * WIDTH,), torch.full((CLASSES,), 1 / CLASSES))
+    head = build_head("unimodal", shape, head_options("unimodal", HIDDEN))
+    optimizer = torch.optim.AdamW(head.parameters(), lr=BUDGET.learning_rates[0])
+    loader = DataLoader(TensorDataset(features, targets), BUDGET.batch_size, shuffle=True)
+    started = time.perf_counter()
+    for _ in range(epochs):
+        for batch, wanted in loader:
+            logits = head.classifier(batch)
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(logits, wanted).backward()
+            optimizer.step()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--shuffled", type=int, default=3, help="trainings on shuffled labels")
+    parser.add_argument("--draws", type=int, default=10, help="re-paired views per seed")
+    parser.add_argument("--peer", action="store_true")
+    given = parser.parse_args()
+    data = folds(given.rows)
+    started = time.perf_counter()
+    results = [learn(data, seed, given.draws) for seed in range(given.seeds)]
+    for seed in range(given.shuffled):
+        shuffled = Folds(
+            shuffled_labels(data.train, seed=seed),
+            shuffled_labels(data.validation, seed=seed),
+            data.test,
+        )
+        learn(shuffled, seed, 0)
+    total = time.perf_counter() - started
+    precision = results[0]["text"].facts["precision"]
+    print(f"{describe(CPU)}, {precision}; {given.rows:,} rows, {given.seeds} seeds")
+    print()
+    print("| system | s per seed | epochs | macro-F1 |")
+    print("|---|---:|---:|---:|")
+    for name in results[0]:
+        ours = [result[name] for result in results]
+        scores = [
+            macro_f1_of(one.evaluations["test"].probabilities, data.test.labels) for one in ours
+        ]
+        seconds = np.median([one.seconds for one in ours])
+        epochs = np.median([one.facts.get("epochs", 0) for one in ours])
+        print(f"| {name} | {seconds:.2f} | {epochs:.0f} | {np.mean(scores):.3f} |")
+    print(f"\nall systems, seeds and controls: {total:.1f} s")
+    if given.peer:
+        epochs = int(results[0]["concatenation"].facts["epochs"])
+        plain = plain_loop(data, 0, epochs)
+        ours = results[0]["concatenation"].seconds
+        print(f"concatenation with DataLoader, {epochs} epochs: {plain:.2f} s, ours {ours:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
