@@ -12,7 +12,7 @@ ifeq ($(PREPARED),)
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[benchmark,ray,vips,dev]' -c constraints.txt
+	$(BIN)/python -m pip install --quiet -e '.[benchmark,keyring,ray,vips,dev]' -c constraints.txt
 	touch $@
 else
 $(INSTALLED): ;
