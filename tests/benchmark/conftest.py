@@ -14,8 +14,6 @@ from PIL import Image
 
 from artcurate.images.faults import Fault, FaultReason
 
-# Before huggingface_hub is imported: no test asks the network.
-os.environ["HF_HUB_OFFLINE"] = "1"
 # Before torch is imported: with small tensors more threads only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -24,6 +22,13 @@ _VOCABULARY = (
     "hides angry happy sad quiet loud red blue gold river house tree night morning light shadow"
 )
 WORDS = _VOCABULARY.split()
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test of this room asks the network, nor does a command it starts."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
 
 @pytest.fixture(scope="session")

@@ -42,8 +42,9 @@ def corpus(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 def test_real_labels_and_dialogues_are_paired(corpus: Corpus, real_data: Path, name: str) -> None:
     overrides = [] if name == "korean" else ["sentences.releases=[training, validation]"]
     result = corpus
+    # Labels without pictures: nothing knows how large those are, so no face is looked for.
     for stage in resolve(load_bundled(name), overrides).stages:
-        if not stage.step.heavy:
+        if not stage.step.heavy and stage.step.name != "face_crop":
             result = stage.step.function(result, parameters=stage.parameters)
     found = result.findings["image_labels"]
     assert found["images_in"] == 226
