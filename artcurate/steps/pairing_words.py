@@ -147,7 +147,9 @@ def _label_lines(found: Findings, splits: Sequence[str]) -> Iterator[str]:
         counts = " / ".join(f"{label['pairs'][name]:,}" for name in splits)
         old = label["published"]
         beside = f"; published {' / '.join(f'{n:,}' for n in old.values())}" if old else ""
-        yield f"{label['emotion']}: {counts}, {label['deviation']:.2f} points off{beside}"
+        empty = [name for name in splits if not label["pairs"][name]]
+        lacking = f"; nothing in {' and '.join(empty)}" if 0 < len(empty) < len(splits) else ""
+        yield f"{label['emotion']}: {counts}, {label['deviation']:.2f} points off{lacking}{beside}"
 
 
 def _cost_lines(found: Findings) -> Iterator[str]:
@@ -159,20 +161,21 @@ def _cost_lines(found: Findings) -> Iterator[str]:
 
 
 def _short_cells(found: Findings) -> Iterator[str]:
+    """Every cell with fewer images than sentences or fewer sentences than images, by label."""
     for side, other in (("images", "sentences"), ("sentences", "images")):
         short = [cell for cell in found["cells"] if cell["short_of"] == side]
-        empty = [cell for cell in short if not cell[side]]
         if not short:
             continue
         missing = sum(cell["short_by"] for cell in short)
-        line = f"{len(short)} cells are short of {side}, by {missing:,} in all"
-        if empty:
-            names = ", ".join(
-                f"{cell['emotion']} {cell['age_group']} {cell['gender']} ({cell[other]:,} {other})"
-                for cell in empty
+        yield f"cells short of {side}: {len(short)}, by {missing:,} in all"
+        for emotion in dict.fromkeys(cell["emotion"] for cell in short):
+            cells = ", ".join(
+                f"{cell['age_group']} {cell['gender']} {cell['short_by']:,}"
+                + ("" if cell[side] else f" (none for {cell[other]:,} {other})")
+                for cell in short
+                if cell["emotion"] == emotion
             )
-            line += f"; without any: {names}"
-        yield line
+            yield f"  {emotion}: {cells}"
 
 
 def _reasons(counts: Mapping[str, int]) -> str:

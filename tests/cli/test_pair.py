@@ -154,16 +154,35 @@ def test_a_sound_sample_is_paired_and_told(sample: Path, pair: Pair) -> None:
         "6 of 26 pictures are missing of " + LABELS.format("상처"),
         "Training/[원천]EMOIMG_당황_TRAIN_04.zip: 8 pictures, 1 without label",
         "instead system_plain would offer",
-        "cells are short of images, by",
-        "cells are short of sentences, by",
+        "cells short of images: ",
+        "cells short of sentences: ",
         "on several sides: 0 persons, 0 dialogues, 0 texts",
     ):
         assert line in ran.said
     short = [cell for cell in ran.findings("pair")["cells"] if cell["short_of"] == "images"]
     senior = next(c for c in short if (c["age_group"], c["gender"]) == ("senior", "male"))
     assert (senior["images"], senior["short_by"]) == (0, senior["sentences"])
-    assert f"senior male ({senior['sentences']:,} sentences)" in ran.said
+    missing = f"senior male {senior['short_by']:,} (none for {senior['sentences']:,} sentences)"
+    assert missing in ran.said
+    told = [line for line in ran.said.splitlines() if "cells short of images" in line]
+    assert told == [
+        f"  cells short of images: {len(short)}, by {sum(c['short_by'] for c in short):,} in all"
+    ]
+    for cell in short:
+        assert f"{cell['age_group']} {cell['gender']} {cell['short_by']:,}" in ran.said
     assert ran.left_out() == {"truncated": 1}
+
+
+def test_files_that_are_passed_over_are_named(raw: Path, pair: Pair) -> None:
+    (raw / "ecc" / "notes.txt").write_text("no dialogue", encoding="utf-8")
+    with zipfile.ZipFile(raw / "ecc" / "more.zip", "w") as outer:
+        outer.writestr("inner.zip", b"PK\x05\x06" + bytes(18))
+    (raw / "cid" / "readme.html").write_text("<p>", encoding="utf-8")
+    ran = pair(raw)
+    assert (
+        "2 files are no dialogues and were passed over: notes.txt, more.zip/inner.zip" in ran.said
+    )
+    assert "readme.html" in ran.said
 
 
 def test_faulty_labels_are_named_counted_and_set_aside(raw: Path, pair: Pair) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from artcurate.sources.places import listed
+
 Findings = Mapping[str, Any]
 
 #: Counts of the findings that are told where they are not zero.
@@ -18,6 +20,7 @@ _NOTES = {
     "labels_otherwise_named": "file names say another emotion than the uploader",
 }
 _LISTS = {
+    "ignored": "files are neither labels nor pictures and were passed over",
     "same_files": "label files repeat another",
     "links_outside": "links lead out of the folder and were not followed",
     "undecodable": "files were not opened, as their names are not UTF-8",
@@ -48,7 +51,9 @@ def cid_lines(found: Findings) -> Iterator[str]:
             yield f"  {lacking:,} of {file['labels']:,} pictures are missing of {file['name']}"
     yield from (f"  {_archive_line(archive)}" for archive in found["archives"])
     yield from (f"  {found[key]:,} {words}" for key, words in _NOTES.items() if found[key])
-    yield from (f"  {len(found[key]):,} {words}" for key, words in _LISTS.items() if found[key])
+    for key, words in _LISTS.items():
+        if places := found[key]:
+            yield f"  {len(places):,} {words}: {listed(places)}"
 
 
 def _archive_line(archive: Findings) -> str:

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from artcurate.sources.places import listed
+
 Findings = Mapping[str, Any]
 
 _SHOWN = 3
 _LISTS = {
+    "ignored": "files are no dialogues and were passed over",
     "same_files": "files repeat another and were not read again",
     "links_outside": "links lead out of the folder and were not followed",
     "undecodable": "files were not opened, as their names are not UTF-8",
@@ -48,4 +51,6 @@ def ecc_lines(found: Findings) -> Iterator[str]:
     if found["faults"]:
         faults = ", ".join(f"{count:,} {reason}" for reason, count in found["faults"].items())
         yield f"  utterances left out as faulty: {faults}"
-    yield from (f"  {len(found[key]):,} {words}" for key, words in _LISTS.items() if found[key])
+    for key, words in _LISTS.items():
+        if places := found[key]:
+            yield f"  {len(places):,} {words}: {listed(places)}"
