@@ -188,6 +188,21 @@ def test_a_picture_that_kills_every_worker_is_left_out(
     assert shards[tmp_path / "out"] == shards[tmp_path / "without"]
 
 
+def test_workers_that_die_over_every_picture_end_the_build_after_a_few(
+    sample: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "events.jsonl"
+    environment = hindered(tmp_path / "hook", poison=".jpg")
+    options = ("--max-quarantined", "1", "--events", str(log))
+    status, errors = ended(start(sample, tmp_path / "out", *options, environment=environment))
+    assert status == 1
+    assert "8 of 8 pictures ended all 3 workers" in errors
+    assert "--worker-memory" in errors
+    assert errors.count("\n") == 1
+    died = [event for event in events(log) if event["event"] == "task_died"]
+    assert len(died) == 27, "three times its chunk, and three times each of eight pictures"
+
+
 def white_png(width: int, height: int) -> bytes:
     """A white RGB picture whose file is small and whose pixels are many."""
 

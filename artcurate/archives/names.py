@@ -39,7 +39,8 @@ def nfc(texts: pl.Series) -> pl.Series:
     take seconds.
     """
     doubtful = texts.str.contains(_MAY_COMPOSE).fill_null(False).arg_true()
-    return texts.scatter(doubtful, texts.gather(doubtful).str.normalize("NFC"))
+    # `scatter` changes what it is called on.
+    return texts.clone().scatter(doubtful, texts.gather(doubtful).str.normalize("NFC"))
 
 
 def leads_out(name: pl.Expr) -> pl.Expr:

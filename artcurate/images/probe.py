@@ -19,12 +19,14 @@ HASH_SIDE = 256
 class Probed:
     """A sound image.
 
+    bytes: of the file.
     width, height: pixels, EXIF orientation applied.
     orientation: the EXIF orientation as stored, 1 to 8.
     sha256: of the file's bytes, hexadecimal.
     phash: 64-bit perceptual hash of the picture as shown, on white where it is transparent.
     """
 
+    bytes: int
     width: int
     height: int
     format: str
@@ -45,6 +47,7 @@ def probe_image(
         return decoded
     header = decoded.header
     return Probed(
+        bytes=len(data),
         width=header.width,
         height=header.height,
         format=header.format,

@@ -78,7 +78,8 @@ class ImageReader:
                     return Fault(FaultReason.UNREADABLE, "It is not a regular file.")
                 if status.st_size > self._max_bytes:
                     return self._too_large(status.st_size)
-                return file.read(self._max_bytes)
+                # Not `max_bytes`: what is asked for is reserved at once.
+                return file.read(status.st_size)
         except OSError as error:
             return _unreadable(error)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from artcurate.engines.reports import report
 from artcurate.files import atomic_file, file_system_errors, sha256_of
 from artcurate.images.crop import Crop
 from artcurate.shards.pictures import AttemptLog, Picture, Pictures, Place, Unusable
@@ -104,8 +105,11 @@ def _write(sink: HashingSink, task: ShardTask, groups: Iterator[pa.RecordBatch])
     rows = 0
     with open_parquet(sink, task.schema, task.pixels, task.options) as writer:
         for group in groups:
+            before = sink.tell()
             writer.write_batch(group, row_group_size=max(1, group.num_rows))
             rows += group.num_rows
+            if task.pixels is None:
+                report(group.num_rows, size=sink.tell() - before)
     return rows
 
 
@@ -179,7 +183,9 @@ def _image_groups(
         for row, row_id, picture in ahead(fetch, planned, depth=_AHEAD):
             if isinstance(picture, Unusable):
                 failures.append(RowFailure(row_id, picture.reason, picture.detail))
+                report()
                 continue
+            report(size=len(picture.data))
             if not group.has_room(len(picture.data)):
                 yield group.take()
             group.add(row, picture)

@@ -49,5 +49,8 @@ READERS: dict[str, Reader] = {
     ),
     "cid": Reader(_read_cid, "the folder that holds CID's label files and image zips"),
     "ecc": Reader(_read_ecc, "the folder that holds ECC's zips, JSON, xlsx or CSV files"),
-    "wikiart": Reader(_locate_wikiart, "the folder that holds WikiArt's 27 style folders"),
+    "wikiart": Reader(
+        _locate_wikiart,
+        "the folder that holds WikiArt's 27 style folders, or a tar, zip or Parquet file of them",
+    ),
 }

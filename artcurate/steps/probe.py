@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
@@ -12,16 +13,18 @@ import polars as pl
 from pydantic import Field
 
 from artcurate.corpus import Corpus
-from artcurate.engines import Lost
+from artcurate.engines import Done, Lost
+from artcurate.engines.reports import report
 from artcurate.errors import DataError
 from artcurate.files import make_folder
 from artcurate.images.faults import Fault
 from artcurate.images.header import MAX_PIXELS
-from artcurate.images.probe import probe_image
+from artcurate.images.probe import Probed, probe_image
 from artcurate.images.storage import MAX_BYTES, ImageReader
 from artcurate.progress import Meter, meter
 from artcurate.steps.probe_store import (
     Found,
+    KnownContents,
     ProbeStore,
     place_keys,
     probe_identity,
@@ -31,6 +34,10 @@ from artcurate.steps.registry import Parameters, Run, step
 
 #: Images per task: enough to make a task's overhead small, few enough to lose little with one.
 _CHUNK = 128
+#: So many tasks are given away at first, and then four times as many each time: a build whose
+#: workers die over everything learns it from a few tasks.
+_FIRST_WAVE = 8
+_GROWTH = 4
 
 _ADDED = ("width", "height", "format", "orientation", "sha256", "phash")
 
@@ -63,37 +70,39 @@ class ProbeFindings(TypedDict):
 class Chunk:
     """Images of one root, as (location, member), to be probed by one task.
 
-    store, identity: of the `ProbeStore` that may know their content.
+    known: what other builds found, None where nothing is known.
     """
 
     root: Path
     places: tuple[tuple[str, str | None], ...]
     max_pixels: int
     max_bytes: int
-    store: Path
-    identity: str
+    known: KnownContents | None
 
 
 @step(ProbeParameters, heavy=True)
 def probe(corpus: Corpus, *, parameters: ProbeParameters, run: Run) -> Corpus:
-    """Add width, height, format, orientation, sha256 and phash to the images.
+    """Add width, height, format, orientation, sha256 and phash to the images, and their bytes.
 
     Images that cannot be used go to the quarantine with the reason, annotations that belong to
     them too (image_<reason>). An image over which workers die is left out as worker_died. What any
     build has probed with the same parameters is known by its content and not decoded again; where
     neither the file nor its place changed, it is not even read. Images without a location (a build
     without pixels) get nulls.
+
+    Raises DataError when workers die over most images, which is no fault of the images.
     """
     located = corpus.images.filter(pl.col("location").is_not_null())
     identity = probe_identity(parameters.model_dump())
     keyed = located.with_columns(key=place_keys(located, corpus.roots, identity))
-    folder = _store_folder(run)
-    with closing(ProbeStore(folder, identity)) as store:
-        done = store.at(keyed["key"])
+    store = ProbeStore(_store_folder(run), identity)
+    done = store.at(keyed["key"])
     missing = keyed.join(done, on="key", how="anti", maintain_order="left")
     with meter("probe", keyed.height, unit="img", mode=run.progress) as progress:
-        progress.advance(done.height, skipped=done["reason"].count())
-        fresh = _probe_all(missing, corpus, parameters, run, store, progress)
+        progress.found(keyed.height - missing.height, skipped=done["reason"].count())
+        known = store.copy_into(run.scratch / "probe", missing.height)
+        work = _Work(corpus, parameters, run, store, known, progress)
+        fresh = work.probe(missing)
     results = keyed.select("id", "key").join(
         pl.concat([done, *fresh]).unique("key"), on="key", maintain_order="left", validate="m:1"
     )
@@ -111,85 +120,156 @@ def _store_folder(run: Run) -> Path:
 
 def probe_chunk(chunk: Chunk) -> tuple[Found, ...]:
     """One result per image of `chunk`, in its order."""
-    with (
-        ImageReader(chunk.root, max_bytes=chunk.max_bytes) as reader,
-        closing(ProbeStore(chunk.store, chunk.identity)) as store,
-    ):
+    contents = chunk.known.opened() if chunk.known else nullcontext(_nothing_known)
+    with ImageReader(chunk.root, max_bytes=chunk.max_bytes) as reader, contents as known:
         return tuple(
-            _probe_one(reader.read(location, member), store, chunk.max_pixels)
+            _probe_one(reader.read(location, member), known, chunk.max_pixels)
             for location, member in chunk.places
         )
 
 
-def _probe_one(data: bytes | Fault, store: ProbeStore, max_pixels: int) -> Found:
+def _nothing_known(_: str) -> None:
+    return None
+
+
+def _probe_one(
+    data: bytes | Fault, known: Callable[[str], Probed | Fault | None], max_pixels: int
+) -> Found:
     if isinstance(data, Fault):
+        report()
         return Found(None, data)
     sha256 = hashlib.sha256(data).hexdigest()
-    known = store.content(sha256)
-    return Found(sha256, known or probe_image(data, max_pixels=max_pixels, sha256=sha256))
+    result = known(sha256) or probe_image(data, max_pixels=max_pixels, sha256=sha256)
+    report(size=len(data))
+    return Found(sha256, result)
 
 
-def _probe_all(
-    missing: pl.DataFrame,
-    corpus: Corpus,
-    parameters: ProbeParameters,
-    run: Run,
-    store: ProbeStore,
-    progress: Meter,
-) -> list[pl.DataFrame]:
-    """Results for the images in `missing`, each chunk stored as soon as it is done."""
-    frames: list[pl.DataFrame] = []
-    waiting = [
-        part
-        for group in missing.partition_by("root", maintain_order=True)
-        for part in group.iter_slices(_CHUNK)
-    ]
-    while waiting:
-        tasks = [_chunk(part, corpus, parameters, store) for part in waiting]
-        again: list[pl.DataFrame] = []
-        for outcome in run.engine.map(probe_chunk, tasks):
-            part = waiting[outcome.index]
-            if isinstance(outcome, Lost) and part.height > 1:
-                # Its images one by one: only the one that kills its worker is to be left out.
-                again += part.iter_slices(1)
-                continue
-            if isinstance(outcome, Lost):
-                frame = result_frame(part["key"], [_killer(outcome)])
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What came of some tasks: images with a result, and parts over which workers died."""
+
+    probed: int
+    lost: list[tuple[pl.DataFrame, Lost]]
+
+
+class _Work:
+    """Probes images of `corpus`; what is found is kept in `store` as soon as a task is done."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        parameters: ProbeParameters,
+        run: Run,
+        store: ProbeStore,
+        known: KnownContents | None,
+        progress: Meter,
+    ) -> None:
+        self._corpus = corpus
+        self._parameters = parameters
+        self._run = run
+        self._store = store
+        self._known = known
+        self._progress = progress
+        self._frames: list[pl.DataFrame] = []
+
+    def probe(self, missing: pl.DataFrame) -> list[pl.DataFrame]:
+        """`RESULT_SCHEMA` rows for the images in `missing`.
+
+        Raises DataError when workers die over most of them.
+        """
+        chunks = [
+            part
+            for group in missing.partition_by("root", maintain_order=True)
+            for part in group.iter_slices(_CHUNK)
+        ]
+        for wave in _waves(chunks):
+            tried = self._try(wave)
+            self._probe_alone([part for part, _ in tried.lost], tried.probed)
+        return self._frames
+
+    def _probe_alone(self, lost: list[pl.DataFrame], probed: int) -> None:
+        """Each image of `lost` by itself: only those that kill their workers are to be left out.
+
+        probed: images that ended well beside them.
+        """
+        killers = 0
+        for wave in _waves(_spread([one for part in lost for one in part.iter_slices(1)])):
+            tried = self._try(wave)
+            probed += tried.probed
+            killers += len(tried.lost)
+            for part, outcome in tried.lost:
+                self._take(result_frame(part["key"], [_killer(outcome)]))
+            if killers >= _FIRST_WAVE and killers > probed:
+                raise DataError(_hopeless(killers, probed, tried.lost[-1][1]))
+
+    def _try(self, parts: list[pl.DataFrame]) -> _Tried:
+        """Probe `parts`, each in a task of its own."""
+        probed = 0
+        lost = []
+        tasks = [self._chunk(part) for part in parts]
+        for outcome in self._run.engine.map(probe_chunk, tasks, watch=self._progress.watch):
+            part = parts[outcome.index]
+            if isinstance(outcome, Done):
+                self._store.add(part["key"], outcome.result)
+                self._take(result_frame(part["key"], [one.result for one in outcome.result]))
+                probed += part.height
             else:
-                frame = result_frame(part["key"], [one.result for one in outcome.result])
-                store.add(part["key"], outcome.result)
-            frames.append(frame)
-            progress.advance(frame.height, skipped=frame["reason"].count())
-        waiting = again
-    return frames
+                lost.append((part, outcome))
+        return _Tried(probed, lost)
+
+    def _take(self, frame: pl.DataFrame) -> None:
+        self._frames.append(frame)
+        self._progress.advance(
+            frame.height, skipped=frame["reason"].count(), size=int(frame["bytes"].sum())
+        )
+
+    def _chunk(self, part: pl.DataFrame) -> Chunk:
+        return Chunk(
+            root=self._corpus.roots[part["root"][0]],
+            places=tuple(part.select("location", "member").iter_rows()),
+            max_pixels=self._parameters.max_pixels,
+            max_bytes=self._parameters.max_bytes,
+            known=self._known,
+        )
 
 
-def _chunk(
-    part: pl.DataFrame, corpus: Corpus, parameters: ProbeParameters, store: ProbeStore
-) -> Chunk:
-    return Chunk(
-        root=corpus.roots[part["root"][0]],
-        places=tuple(part.select("location", "member").iter_rows()),
-        max_pixels=parameters.max_pixels,
-        max_bytes=parameters.max_bytes,
-        store=store.folder,
-        identity=store.identity,
-    )
+def _waves(parts: list[pl.DataFrame]) -> Iterator[list[pl.DataFrame]]:
+    start, size = 0, _FIRST_WAVE
+    while start < len(parts):
+        yield parts[start : start + size]
+        start, size = start + size, size * _GROWTH
+
+
+def _spread(parts: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """`parts` in an order whose first `_FIRST_WAVE` come from everywhere among them."""
+    stride = max(1, len(parts) // _FIRST_WAVE)
+    return [part for start in range(stride) for part in parts[start::stride]]
 
 
 def _killer(lost: Lost) -> tuple[str, str]:
     return "worker_died", f"{lost.deaths} workers died while they decoded it: {lost.detail}"
 
 
+def _hopeless(killers: int, probed: int, lost: Lost) -> str:
+    return (
+        f"probe: {killers} of {killers + probed} pictures ended all {lost.deaths} workers that got "
+        f"them ({lost.detail}); give workers more memory (--worker-memory) or take fewer of them "
+        "(--workers), and run the same command again."
+    )
+
+
 def _apply(corpus: Corpus, results: pl.DataFrame) -> Corpus:
     sound = results.filter(pl.col("reason").is_null())
     faulty = results.filter(pl.col("reason").is_not_null()).select("id", "reason", "detail")
-    probed = replace(
-        corpus,
-        images=corpus.images.join(
-            results.select("id", *_ADDED), on="id", how="left", maintain_order="left"
-        ),
+    stated = ("bytes",) if "bytes" in corpus.images.columns else ()
+    images = (
+        corpus.images.join(
+            results.select("id", *_ADDED, read="bytes"), on="id", how="left", maintain_order="left"
+        )
+        .with_columns(bytes=pl.coalesce("read", *stated))
+        .drop("read")
     )
+    probed = replace(corpus, images=images)
     orphans = _orphans(corpus, faulty)
     return (
         probed.set_aside("images", faulty, step="probe")

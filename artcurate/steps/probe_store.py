@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,13 @@ from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.probe import Probed
 
 #: To be raised when the same bytes no longer give the same result.
-_VERSION = 2
+_VERSION = 3
 _FILE = "probed.sqlite"
+_COPY = "known.sqlite"
 #: Seconds to wait for another build that is writing.
 _PATIENCE = 30.0
+#: Bytes of the file that are copied in the time in which one image is probed.
+_COPIED_PER_IMAGE = 4 << 20
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS places (key BLOB PRIMARY KEY, content BLOB) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS contents "
@@ -33,6 +36,7 @@ _TABLES = (
 #: One row per image: either what `Probed` holds, or reason and detail of its fault.
 RESULT_SCHEMA: Mapping[str, pl.DataType] = {
     "key": pl.Binary(),
+    "bytes": pl.Int64(),
     "width": pl.Int32(),
     "height": pl.Int32(),
     "format": pl.String(),
@@ -97,20 +101,13 @@ class ProbeStore:
     It is a help and no more: a file that is damaged, locked or cannot be opened counts as empty,
     and what cannot be kept is found again by the next build. A damaged file is replaced.
 
-    folder: where its file lies; made when something is added.
+    folder: where its file lies; made when something is added. Only this machine has to see it.
     identity: of `probe_identity`; results under another one are not seen.
     """
 
     def __init__(self, folder: Path, identity: str) -> None:
-        self.folder = folder
-        self.identity = identity
         self._path = folder / _FILE
-        self._reader: sqlite3.Connection | None = None
-
-    def close(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self._identity = identity
 
     def at(self, keys: pl.Series) -> pl.DataFrame:
         """`RESULT_SCHEMA` rows for those of `keys` whose content is known."""
@@ -119,37 +116,54 @@ class ProbeStore:
             "SELECT contents.key, result, checksum FROM places "
             "JOIN contents ON contents.key = content WHERE places.key = ?"
         )
-        for key in keys.unique().to_list():
-            rows = self._ask(question, key)
-            result = _unpacked(*rows[0]) if rows else None
-            if result is not None:
-                known[key] = result
+        with closing(_Reader(self._path)) as reader:
+            for key in keys.unique().to_list():
+                result = reader.ask(question, key)
+                if result is not None:
+                    known[key] = result
         return result_frame(pl.Series("key", list(known), dtype=pl.Binary), list(known.values()))
-
-    def content(self, sha256: str) -> Probed | Fault | None:
-        """The result for the bytes with this sha256, None where it is not known."""
-        question = "SELECT key, result, checksum FROM contents WHERE key = ?"
-        rows = self._ask(question, self._content_key(sha256))
-        return _unpacked(*rows[0]) if rows else None
 
     def add(self, keys: pl.Series, found: Sequence[Found]) -> None:
         """Keep what was found at `keys`, save what another try may change."""
         places, contents = [], []
         for key, one in zip(keys, found, strict=True):
             if one.sha256 is not None and one.lasting:
-                content = self._content_key(one.sha256)
+                content = _content_key(self._identity, one.sha256)
                 places.append((key, content))
                 contents.append((content, *_packed(content, one.result)))
         with suppress(sqlite3.OperationalError, OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._insert(places, contents)
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError:
-                self.close()
                 self._path.unlink()
                 self._insert(places, contents)
+
+    def copy_into(self, folder: Path, images: int) -> KnownContents | None:
+        """What is known by now, for workers that see `folder` and are to probe `images` images.
+
+        None where nothing is known, it cannot be copied, or copying would take longer than probing.
+        """
+        copy = folder / _COPY
+        with suppress(sqlite3.DatabaseError, OSError):
+            if self._path.stat().st_size <= images * _COPIED_PER_IMAGE:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._copy_to(copy)
+                return KnownContents(copy, self._identity)
+        return None
+
+    def _copy_to(self, path: Path) -> None:
+        """Nobody else writes at `path`, and file systems of clusters may know no locks."""
+        path.unlink(missing_ok=True)
+        with (
+            closing(_connect(self._path, "mode=ro")) as source,
+            closing(_connect(path, "mode=rwc&nolock=1")) as target,
+        ):
+            # A copy that is not finished is made anew: it needs no journal.
+            target.execute("PRAGMA journal_mode=OFF")
+            source.backup(target)
 
     def _insert(self, places: Sequence[_Row], contents: Sequence[_Row]) -> None:
         with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection, connection:
@@ -158,18 +172,52 @@ class ProbeStore:
             connection.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", contents)
             connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?)", places)
 
-    def _ask(self, question: str, key: bytes) -> list[tuple[Any, ...]]:
-        try:
-            if self._reader is None:
-                # Quoted, for a folder may be named with what a URI means something by.
-                uri = f"file:{quote(str(self._path))}?mode=ro"
-                self._reader = sqlite3.connect(uri, uri=True, timeout=_PATIENCE)
-            return self._reader.execute(question, [key]).fetchall()
-        except sqlite3.DatabaseError:
-            return []
 
-    def _content_key(self, sha256: str) -> bytes:
-        return _digest(self.identity, sha256)
+@dataclass(frozen=True, slots=True)
+class KnownContents:
+    """A copy of a `ProbeStore` that nobody writes any more: small, picklable, opened by workers."""
+
+    path: Path
+    identity: str
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[str], Probed | Fault | None]]:
+        """A function that gives the result for the bytes with this sha256, if it is known."""
+        question = "SELECT key, result, checksum FROM contents WHERE key = ?"
+        with closing(_Reader(self.path, "mode=ro&immutable=1")) as reader:
+            yield lambda sha256: reader.ask(question, _content_key(self.identity, sha256))
+
+
+class _Reader:
+    """Asks a file for results; one that cannot be read knows none."""
+
+    def __init__(self, path: Path, options: str = "mode=ro") -> None:
+        self._path = path
+        self._options = options
+        self._connection: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def ask(self, question: str, key: bytes) -> Probed | Fault | None:
+        try:
+            if self._connection is None:
+                self._connection = _connect(self._path, self._options)
+            row = self._connection.execute(question, [key]).fetchone()
+        except sqlite3.DatabaseError:
+            return None
+        return _unpacked(*row) if row else None
+
+
+def _connect(path: Path, options: str) -> sqlite3.Connection:
+    # Quoted, for a folder may be named with what a URI means something by.
+    return sqlite3.connect(f"file:{quote(str(path))}?{options}", uri=True, timeout=_PATIENCE)
+
+
+def _content_key(identity: str, sha256: str) -> bytes:
+    """Under what identity and sha256 are kept, together, in half the room of a sha256."""
+    return _digest(identity, sha256)
 
 
 def _packed(key: bytes, result: Probed | Fault) -> tuple[str, bytes]:

@@ -16,7 +16,7 @@ from artcurate.errors import DataError
 from artcurate.files import make_folder, remove_partial_files, require_free_space
 from artcurate.images.decoders import Choice, choose, version_of
 from artcurate.images.transform import ImageForm
-from artcurate.progress import meter
+from artcurate.progress import Meter, meter
 from artcurate.schema.arrow import arrow_schema
 from artcurate.schema.assemble import Tables, assemble
 from artcurate.schema.load import load_schema
@@ -32,7 +32,7 @@ from artcurate.shards.task import (
     ShardRecord,
     ShardTask,
 )
-from artcurate.shards.writer import read_rows, write_shard
+from artcurate.shards.writer import find_finished, read_rows, write_shard
 from artcurate.steps.orphans import set_images_aside
 from artcurate.steps.registry import Parameters, Run, step
 
@@ -43,7 +43,9 @@ def _plain_size(value: object) -> object:
     """`original` is no size, and a number may come as text from the command line."""
     if value == "original":
         return None
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    if isinstance(value, str) and not value.isdecimal():
+        raise ValueError("give the short side in pixels, or `original`")
+    return int(value) if isinstance(value, str) else value
 
 
 class WriteParameters(Parameters):
@@ -181,7 +183,18 @@ def _form(parameters: WriteParameters) -> ImageForm:
 
 
 def _tables(corpus: Corpus) -> Tables:
-    return {"annotations": corpus.annotations, "images": corpus.images, "pairs": corpus.pairs}
+    return {
+        "annotations": _in_splits(corpus.annotations),
+        "images": _in_splits(corpus.images),
+        "pairs": _in_splits(corpus.pairs),
+    }
+
+
+def _in_splits(table: pl.DataFrame) -> pl.DataFrame:
+    """`table` with its splits; where no step has split it, all rows are for training."""
+    if "split" in table.columns or not table.width:
+        return table
+    return table.with_columns(split=pl.lit("train"))
 
 
 def _image_column(config: Config) -> str | None:
@@ -214,34 +227,49 @@ def _carry_out(plans: Sequence[Plan], run: Run) -> tuple[list[ShardRecord], Fail
     """The records of all shards of `plans`, and the rows whose images could not be written."""
     tasks = [task for plan in plans for task in plan.tasks]
     _make_room(tasks, sum(plan.image_bytes for plan in plans), run.output)
-    records: list[ShardRecord] = []
     failures: Failures = {}
     total = sum(task.rows for task in tasks)
     try:
-        # Closing the outcomes ends the workers, so that nobody writes what is then removed.
-        with (
-            meter("write", total, unit="row", mode=run.progress) as progress,
-            closing(_outcomes(run.engine, tasks)) as outcomes,
-        ):
-            for outcome in outcomes:
-                task = tasks[outcome.index]
-                if isinstance(outcome, Lost):
-                    failed: tuple[RowFailure, ...] = (_killer(task, outcome),)
-                else:
-                    records.append(outcome.result)
-                    failed = outcome.result.failures
-                progress.advance(task.rows, skipped=len(failed))
-                if failed:
-                    failures.setdefault(task.config, []).extend(failed)
+        with meter("write", total, unit="row", mode=run.progress) as progress:
+            finished = _finished(tasks, run.engine, progress)
+            records = list(finished.values())
+            rest = [task for task in tasks if task.name not in finished]
+            # Closing the outcomes ends the workers, so that nobody writes what is then removed.
+            with closing(_outcomes(run.engine, rest, progress)) as outcomes:
+                for outcome in outcomes:
+                    task = rest[outcome.index]
+                    if isinstance(outcome, Lost):
+                        failed: tuple[RowFailure, ...] = (_killer(task, outcome),)
+                        size = 0
+                    else:
+                        records.append(outcome.result)
+                        failed = outcome.result.failures
+                        size = outcome.result.bytes
+                    progress.advance(task.rows, skipped=len(failed), size=size)
+                    if failed:
+                        failures.setdefault(task.config, []).extend(failed)
     finally:
         remove_partial_files(run.output)
     return records, failures
 
 
+def _finished(
+    tasks: Sequence[ShardTask], engine: Engine, progress: Meter
+) -> dict[str, ShardRecord]:
+    """The records of shards, by name, that an earlier run finished and that are still whole."""
+    noted = [task for task in tasks if task.record.exists()]
+    records: dict[str, ShardRecord] = {}
+    for outcome in engine.map(find_finished, noted):
+        if isinstance(outcome, Done) and outcome.result is not None:
+            records[outcome.result.name] = outcome.result
+            progress.found(noted[outcome.index].rows)
+    return records
+
+
 def _outcomes(
-    engine: Engine, tasks: Sequence[ShardTask]
+    engine: Engine, tasks: Sequence[ShardTask], progress: Meter
 ) -> Generator[Done[ShardRecord] | Lost, None, None]:
-    yield from engine.map(write_shard, tasks)
+    yield from engine.map(write_shard, tasks, watch=progress.watch)
 
 
 def _make_room(tasks: Sequence[ShardTask], image_bytes: int, output: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def test_members_of_every_form_of_tar(form: str) -> None:
     with TarReader(MemoryBytes("x.tar", data)) as reader:
         for name in reversed(members):
             assert reader.read(name) == members[name]
+
+
+def test_names_are_given_as_they_are_spelled_and_in_nfc() -> None:
+    spelled = unicodedata.normalize("NFD", "é_x.jpg")
+    data = make_tar({spelled: b"1", "é_x.jpg": b"22"})
+    index = read_tar_index(MemoryBytes("x.tar", data))
+    assert index["name"].to_list() == [spelled, "é_x.jpg"]
+    assert index["key"].to_list() == ["é_x.jpg", "é_x.jpg"]
+    assert (read(data, spelled), read(data, "é_x.jpg")) == (b"1", b"22")
 
 
 def test_a_file_on_disk_is_read_by_offset(tmp_path: Path) -> None:

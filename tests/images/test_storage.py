@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pyarrow as pa
@@ -117,3 +118,14 @@ def test_faults_of_containers(tmp_path: Path) -> None:
             assert _reason(reader.read(name, "0")) is FaultReason.UNREADABLE
         assert _reason(reader.read("notes.txt", "0")) is FaultReason.UNSUPPORTED_FORMAT
         assert _reason(reader.read("large.parquet", "0")) is FaultReason.TOO_MANY_BYTES
+
+
+def test_no_more_is_reserved_than_the_file_takes(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(bytes(range(100)))
+    with ImageReader(tmp_path, max_bytes=1 << 30) as reader:
+        tracemalloc.start()
+        try:
+            assert reader.read("a.jpg") == bytes(range(100))
+            assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        finally:
+            tracemalloc.stop()

@@ -187,10 +187,10 @@ def test_folders_that_cannot_be_read_are_set_aside(tree: MakeTree) -> None:
 
 
 def test_folders_without_paintings_are_explained(tree: MakeTree, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no such folder; give the folder that holds"):
+    with pytest.raises(DataError, match="no such file or folder; give the folder that holds"):
         locate_wikiart(tmp_path / "absent")
-    with pytest.raises(DataError, match="is not a folder"):
-        locate_wikiart(tree("wikiart.zip") / "wikiart.zip")
+    with pytest.raises(DataError, match="no folder and no tar, zip or Parquet file"):
+        locate_wikiart(tree("wikiart.rar") / "wikiart.rar")
     with pytest.raises(DataError, match="holds no images in style folders"):
         locate_wikiart(tree("lonely.jpg", below="flat"))
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import os
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from PIL import Image
 
 from artcurate.corpus import Corpus
-from artcurate.engines import Done, Lost
+from artcurate.engines.local import LocalEngine
 from artcurate.errors import DataError, UsageError
 from artcurate.images.phash import phash
 from artcurate.sources.wikiart import locate_wikiart
@@ -270,14 +269,6 @@ def test_dropping_by_the_real_list_leaves_the_paintings_of_artemis() -> None:
     assert result.images.height == 80_031
 
 
-class SerialEngine:
-    def map(
-        self, function: Callable[[Any], Any], tasks: Sequence[Any]
-    ) -> Iterator[Done[Any] | Lost]:
-        for index, task in enumerate(tasks):
-            yield Done(index, function(task))
-
-
 def _stem(file: str) -> str:
     return unicodedata.normalize("NFC", file.removesuffix(".jpg"))
 
@@ -299,7 +290,7 @@ def test_every_listed_pair_of_real_paintings_shares_a_group(tmp_path: Path) -> N
             crop = image.crop(box)
         crop.save(target, compress_level=1)
         expected[_stem(row["file"])] = int(str(imagehash.phash(crop)), 16)
-    run = Run(engine=SerialEngine(), output=tmp_path / "out", scratch=tmp_path / "scratch")
+    run = Run(engine=LocalEngine(workers=0), output=tmp_path / "out", scratch=tmp_path / "scratch")
     probed = probe(locate_wikiart(tmp_path), parameters=ProbeParameters(), run=run)
     assert dict(probed.images.select("id", "phash").iter_rows()) == expected
     result = _run(probed, distance=4)

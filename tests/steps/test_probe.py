@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +19,12 @@ import pytest
 from PIL import Image
 
 from artcurate.corpus import Corpus
-from artcurate.engines import Done, Lost
+from artcurate.engines import Done, Engine, Lost
+from artcurate.engines.reports import Tally, Watch, reporting
+from artcurate.errors import DataError
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.probe import probe_image
+from artcurate.progress import ProgressMode
 from artcurate.steps import probe as probe_module
 from artcurate.steps.probe import Chunk, ProbeParameters, probe
 from artcurate.steps.probe_store import Found, ProbeStore, place_keys
@@ -28,26 +32,40 @@ from artcurate.steps.registry import Run
 
 
 class SerialEngine:
-    """Runs tasks one after another, last first, and counts the images it was given."""
+    """Runs tasks one after another, last first, and counts the images it was given
+    and what the tasks reported."""
 
-    def __init__(self, deadly: str | None = None, stop_after: int | None = None) -> None:
+    def __init__(
+        self, deadly: Callable[[str], bool] = lambda _: False, stop_after: int | None = None
+    ) -> None:
         self.images = 0
+        self.lost = 0
+        self.tally = Tally()
         self._deadly = deadly
         self._stop_after = stop_after
 
     def map(
-        self, function: Callable[[Any], Any], tasks: Sequence[Any]
+        self, function: Callable[[Any], Any], tasks: Sequence[Any], *, watch: Watch | None = None
     ) -> Iterator[Done[Any] | Lost]:
         for index in reversed(range(len(tasks))):
             chunk = tasks[index]
             assert isinstance(chunk, Chunk)
             if self._stop_after is not None and self.images >= self._stop_after:
                 raise KeyboardInterrupt
-            if any(self._deadly == location for location, _ in chunk.places):
+            if any(self._deadly(location) for location, _ in chunk.places):
+                self.lost += 1
                 yield Lost(index, deaths=3, detail="killed by signal 9")
                 continue
             self.images += len(chunk.places)
-            yield Done(index, function(chunk))
+            with reporting(lambda _: None) as reporter:
+                result = function(chunk)
+            self.tally = Tally(
+                self.tally.units + reporter.tally.units, self.tally.bytes + reporter.tally.bytes
+            )
+            if watch:
+                watch(index, reporter.tally)
+                watch(index, Tally())
+            yield Done(index, result)
 
 
 def _jpeg(seed: int, width: int = 60, height: int = 40) -> bytes:
@@ -84,7 +102,7 @@ def _corpus(root: Path, files: dict[str, bytes]) -> Corpus:
     )
 
 
-def _run(tmp_path: Path, engine: SerialEngine) -> Run:
+def _run(tmp_path: Path, engine: Engine) -> Run:
     return Run(engine=engine, output=tmp_path / "out", scratch=tmp_path / "scratch")
 
 
@@ -104,11 +122,13 @@ def test_sound_images_are_described(tmp_path: Path, root: Path) -> None:
         "orientation": pl.Int8,
         "sha256": pl.String,
         "phash": pl.UInt64,
+        "bytes": pl.Int64,
     }
     assert probed.images.columns == [*corpus.images.columns, *added]
     assert {name: probed.images.schema[name] for name in added} == added
     assert probed.images["id"].to_list() == ["a", "b"]
     assert probed.images["width"].to_list() == [60, 90]
+    assert probed.images["bytes"].to_list() == [len(_jpeg(0)), len(_jpeg(1, 90, 70))]
     assert probed.images["phash"].n_unique() == 2
     assert probed.annotations.equals(corpus.annotations)
     assert probed.findings["probe"] == {
@@ -206,13 +226,72 @@ def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path, root: Path
 
 def test_only_the_image_that_kills_workers_is_left_out(tmp_path: Path, root: Path) -> None:
     corpus = _corpus(root, {f"{n}.jpg": _jpeg(n) for n in range(5)})
-    engine = SerialEngine(deadly="3.jpg")
+    engine = SerialEngine(deadly="3.jpg".__eq__)
     probed = probe(corpus, parameters=ProbeParameters(), run=_run(tmp_path, engine))
     assert probed.images["id"].to_list() == ["0", "1", "2", "4"]
     assert probed.findings["probe"]["faults"] == {"worker_died": 1}
     detail = probed.quarantine.filter(pl.col("id") == "3")["detail"][0]
     assert "3 workers died" in detail
     assert "signal 9" in detail
+
+
+def test_poison_in_every_chunk_is_harmless(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe_module, "_CHUNK", 4)
+    corpus = _corpus(root, {f"{n:03}.jpg": _jpeg(n) for n in range(80)})
+    engine = SerialEngine(deadly=lambda location: int(location[:3]) % 4 == 1)
+    probed = probe(corpus, parameters=ProbeParameters(), run=_run(tmp_path, engine))
+    assert probed.findings["probe"]["faults"] == {"worker_died": 20}
+    assert probed.images["id"].to_list() == [f"{n:03}" for n in range(80) if n % 4 != 1]
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 128])
+def test_workers_that_die_over_everything_stop_the_probe_soon(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(probe_module, "_CHUNK", chunk)
+    corpus = _corpus(root, {f"{n:03}.jpg": _jpeg(0) for n in range(300)})
+    # A few pictures are small enough for any worker.
+    engine = SerialEngine(deadly=lambda location: location not in ("000.jpg", "100.jpg"))
+    with pytest.raises(DataError, match=r"\d+ of \d+ pictures .*signal 9.*--worker-memory"):
+        probe(corpus, parameters=ProbeParameters(), run=_run(tmp_path, engine))
+    assert engine.lost <= 60
+
+
+def test_workers_that_die_late_stop_the_probe_too(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe_module, "_CHUNK", 2)
+    corpus = _corpus(root, {f"{n:03}.jpg": _jpeg(0) for n in range(300)})
+    engine = SerialEngine(deadly=lambda location: location > "016.jpg")
+    with pytest.raises(DataError, match=r"8 of 8 pictures"):
+        probe(corpus, parameters=ProbeParameters(), run=_run(tmp_path, engine))
+    assert engine.lost <= 40
+
+
+def test_a_few_pictures_that_all_kill_are_left_out(tmp_path: Path, root: Path) -> None:
+    corpus = _corpus(root, {f"{n}.jpg": _jpeg(n) for n in range(3)})
+    engine = SerialEngine(deadly=lambda _: True)
+    probed = probe(corpus, parameters=ProbeParameters(), run=_run(tmp_path, engine))
+    assert probed.findings["probe"]["faults"] == {"worker_died": 3}
+
+
+def test_progress_is_told_picture_by_picture(
+    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {f"{n}.jpg": _jpeg(n) for n in range(6)} | {"text.jpg": b"no picture, but text"}
+    corpus = _corpus(root, files)
+    total = sum(map(len, files.values()))
+    engines = [SerialEngine(), SerialEngine()]
+    for engine, rate in zip(engines, (True, False), strict=True):
+        run = replace(_run(tmp_path, engine), progress=ProgressMode.JSON)
+        probe(corpus, parameters=ProbeParameters(), run=run)
+        told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        assert (told[-1]["done"], told[-1]["total"], told[-1]["skipped"]) == (7, 7, 1)
+        assert (told[-1]["rate"] > 0) is rate, "what was found counts for no rate"
+        assert (told[-1]["bytes"] == total) is rate
+    assert engines[0].tally == Tally(7, total)
 
 
 def test_results_do_not_depend_on_chunks(
@@ -240,12 +319,14 @@ def test_images_in_a_parquet_file(tmp_path: Path, root: Path) -> None:
             "root": "images",
             "location": "part.parquet",
             "member": ["0", "1", "2", "3"],
+            "bytes": pl.Series([None] * 4, dtype=pl.Int64),
         }
     )
     corpus = Corpus(pl.DataFrame(schema={"id": pl.String}), images, roots={"images": root})
     probed = probe(corpus, parameters=ProbeParameters(), run=_run(tmp_path, SerialEngine()))
     assert probed.images["id"].to_list() == ["a", "b", "c"]
     assert probed.images["phash"].n_unique() == 3
+    assert probed.images["bytes"].to_list() == [len(_jpeg(n)) for n in range(3)]
 
 
 def test_images_without_a_place_and_no_images_at_all(tmp_path: Path, root: Path) -> None:
@@ -269,7 +350,7 @@ class CountingEngine(SerialEngine):
     decoded = 0
 
     def map(
-        self, function: Callable[[Any], Any], tasks: Sequence[Any]
+        self, function: Callable[[Any], Any], tasks: Sequence[Any], *, watch: Watch | None = None
     ) -> Iterator[Done[Any] | Lost]:
         with pytest.MonkeyPatch.context() as patch:
 
@@ -278,7 +359,7 @@ class CountingEngine(SerialEngine):
                 return probe_image(data, **options)
 
             patch.setattr(probe_module, "probe_image", counted)
-            yield from super().map(function, tasks)
+            yield from super().map(function, tasks, watch=watch)
 
 
 class TestCache:
@@ -322,6 +403,36 @@ class TestCache:
         assert (engine.images, engine.decoded) == (6, 0)
         assert second.images.equals(first.images)
         assert second.quarantine.equals(first.quarantine)
+
+    def test_workers_need_not_see_the_cache(
+        self, tmp_path: Path, root: Path, files: dict[str, bytes]
+    ) -> None:
+        """On a cluster the data home is the folder of one machine; scratch is shared."""
+        self.build(tmp_path, "one", _corpus(root, files))
+        moved = tmp_path / "elsewhere"
+        moved.mkdir()
+        corpus = _corpus(moved, files)
+        home = tmp_path / "home"
+
+        class Elsewhere(CountingEngine):
+            def map(
+                self,
+                function: Callable[[Any], Any],
+                tasks: Sequence[Any],
+                *,
+                watch: Watch | None = None,
+            ) -> Iterator[Done[Any] | Lost]:
+                home.rename(tmp_path / "hidden")
+                outcomes = list(super().map(function, tasks, watch=watch))
+                (tmp_path / "hidden").rename(home)
+                yield from outcomes
+
+        engine = Elsewhere()
+        run = replace(_run(tmp_path / "two", engine), cache=home / "cache")
+        probe(corpus, parameters=ProbeParameters(), run=run)
+        assert (engine.images, engine.decoded) == (6, 0)
+        third, engine = self.build(tmp_path, "three", corpus)
+        assert (engine.images, third.images.height) == (0, 4)
 
     def test_a_file_replaced_behind_its_times_is_noticed(self, tmp_path: Path, root: Path) -> None:
         one, other = _jpeg(0), _jpeg(1)
@@ -397,7 +508,6 @@ class TestCache:
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(write, range(4)))
-        with closing(ProbeStore(tmp_path / "cache", "same")) as store:
-            known = store.at(keys)
+        known = ProbeStore(tmp_path / "cache", "same").at(keys)
         details = dict(known.select("key", "detail").iter_rows())
         assert [details[key] for key in keys] == [str(n) for n in range(40)]

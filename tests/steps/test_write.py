@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,9 +14,11 @@ from PIL import Image
 from pydantic import ValidationError
 
 from artcurate.corpus import Corpus
+from artcurate.engines.happenings import TaskDone, TaskEvent
 from artcurate.engines.local import LocalEngine
 from artcurate.errors import DataError
 from artcurate.files import sha256_of
+from artcurate.progress import ProgressMode
 from artcurate.steps.registry import Run
 from artcurate.steps.write import WriteParameters, write
 
@@ -72,6 +75,38 @@ def test_both_configs_are_written_and_told(
     assert column(run, "data", "painting_id") == sorted(NAMES)
     assert column(run, "annotations", "id") == corpus.annotations["id"].to_list()
     assert "image" not in pq.read_schema(run.output / findings["shards"][-1]["name"]).names
+
+
+def test_progress_is_told_within_shards_and_finished_ones_are_found(
+    corpus: Corpus, parameters: WriteParameters, run_of: RunOf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events: list[TaskEvent] = []
+    with LocalEngine(workers=0, observe=events.append) as engine:
+        run = replace(run_of(engine=engine), progress=ProgressMode.JSON)
+        first, again = (
+            write(corpus, parameters=parameters, run=run).findings["write"] for _ in range(2)
+        )
+    done = [one for one in events if isinstance(one, TaskDone) and one.function == "write_shard"]
+    written = sorted((shard["rows"], shard["bytes"]) for shard in first["shards"])
+    assert sorted(one.units for one in done) == [rows for rows, _ in written]
+    assert 0.5 < sum(one.bytes for one in done) / sum(size for _, size in written) < 1
+    assert again["shards"] == first["shards"]
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    ends = [line for line in lines if line["done"] == line["total"]]
+    assert [line["total"] for line in ends] == [30, 60, 30, 60]
+    assert [line["bytes"] > 0 for line in ends] == [True, True, False, False]
+
+
+def test_without_a_split_all_rows_are_for_training(
+    corpus: Corpus, parameters: WriteParameters, run_of: RunOf
+) -> None:
+    whole = replace(
+        corpus,
+        annotations=corpus.annotations.drop("split"),
+        images=corpus.images.drop("split"),
+    )
+    rows = write(whole, parameters=parameters, run=run_of()).findings["write"]["rows"]
+    assert rows == {"paintings": {"train": 30}, "annotations": {"train": 60}}
 
 
 def test_splits_keep_their_rows(corpus: Corpus, parameters: WriteParameters, run_of: RunOf) -> None:

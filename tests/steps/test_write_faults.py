@@ -142,8 +142,8 @@ from artcurate.steps.write import write
 corpus, parameters, output, scratch = pickle.load(open(sys.argv[1], "rb"))
 
 class Killed:
-    def map(self, function, tasks):
-        for number, outcome in enumerate(LocalEngine(workers=2).map(function, tasks)):
+    def map(self, function, tasks, *, watch=None):
+        for number, outcome in enumerate(LocalEngine(workers=2).map(function, tasks, watch=watch)):
             yield outcome
             if number == 2:
                 (output / "data" / ".left.parquet.00.partial").touch()

@@ -17,6 +17,7 @@ from PIL import Image
 from artcurate.corpus import Corpus
 from artcurate.engines import Done, Engine, Lost
 from artcurate.engines.local import LocalEngine
+from artcurate.engines.reports import Watch
 from artcurate.progress import ProgressMode
 from artcurate.steps.registry import Run
 from artcurate.steps.write import WriteParameters
@@ -151,9 +152,10 @@ class Wrapped:
         self._inner, self._function, self._after = inner, function, after
 
     def map(
-        self, function: Callable[[Any], Any], tasks: Sequence[Any]
+        self, function: Callable[[Any], Any], tasks: Sequence[Any], *, watch: Watch | None = None
     ) -> Iterator[Done[Any] | Lost]:
-        for number, outcome in enumerate(self._inner.map(self._function or function, tasks)):
+        outcomes = self._inner.map(self._function or function, tasks, watch=watch)
+        for number, outcome in enumerate(outcomes):
             yield outcome
             if self._after:
                 self._after(number + 1)
