@@ -31,7 +31,13 @@ from artcurate.package.lock import (
 )
 from artcurate.package.pictures import write_pictures
 from artcurate.package.summary import QUARANTINE_FILE, summarise
-from artcurate.package.validate import CARD_FILE, CROISSANT_FILE, PIPELINE_FILE, SCHEMA_FILE
+from artcurate.package.validate import (
+    CARD_FILE,
+    CROISSANT_FILE,
+    PIPELINE_FILE,
+    SCHEMA_FILE,
+    SPLIT_FILE,
+)
 from artcurate.pipeline import Pipeline
 from artcurate.schema.audit import audit
 from artcurate.schema.load import load_schema, render_schema, schema_digest
@@ -39,7 +45,6 @@ from artcurate.schema.model import Schema
 from artcurate.schema.validate import Shard
 from artcurate.text import languages
 
-SPLIT_FILE = "split.json"
 #: Violations of which a build that breaks its schema tells.
 _SHOWN = 10
 

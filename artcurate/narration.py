@@ -136,9 +136,18 @@ def _split(found: Findings) -> Iterator[str]:
         f"{proof['worst_deviation']:.3f} points off (no split is below "
         f"{proof['lower_bound']:.3f}): {proof['worst_stratum']}"
     )
+    if empty := [name for name, rows in found["annotations"].items() if not rows]:
+        yield f"  nothing in {' and '.join(empty)}"
+    if others := found.get("other_words"):
+        words = ", ".join(f"{word!r} ({rows:,} rows)" for word, rows in others.items())
+        yield f"  official splits of other names go to {found['others_go_to']}: {words}"
     if "leaks" in found:
         painting, group = found["leaks"]["painting"], found["leaks"]["group"]
-        mended = "all moved to one side" if found["repaired"] else "left as they are"
+        mended = (
+            "all moved to one side (split.repair=false leaves them)"
+            if found["repaired"]
+            else "left as they are (split.repair=true moves them)"
+        )
         yield (
             f"  the official split has {painting['groups']:,} paintings and {group['groups']:,} "
             f"groups on several sides ({group['rows']:,} rows), {mended}: "

@@ -18,6 +18,14 @@ from artcurate.errors import DataError, UsageError
 from artcurate.files import sync_folder
 
 LOCK_FILE = "artcurate.lock"
+#: What a build and a benchmark put beside the folders of shards.
+_OURS = frozenset(
+    (
+        *("README.md", LOCK_FILE, "croissant.json", "pipeline.yaml", "schema.yaml", "split.json"),
+        *("quarantine.parquet", "pictures.parquet", "findings.json"),
+        *("scores.json", "eval.yaml", "predictions", "figures"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,8 @@ def output_path(out: Path) -> Path:
 def check_output(out: Path, *, overwrite: bool) -> None:
     """Refuse an output that holds something which is not ours to replace.
 
-    Raises UsageError when `out` is a file, a folder with other content, or a built dataset
-    without `overwrite`.
+    Raises UsageError when `out` is a file, a folder with other content, a built dataset without
+    `overwrite`, or one beside which something else lies.
     """
     if not out.exists():
         return
@@ -77,6 +85,18 @@ def check_output(out: Path, *, overwrite: bool) -> None:
             f"{out} already holds another build; add --overwrite to replace it, "
             "or give another --out."
         )
+    if strangers := sorted(path.name for path in out.iterdir() if not _is_ours(path)):
+        raise UsageError(
+            f"{out} also holds {', '.join(strangers[:3])}{', ...' if len(strangers) > 3 else ''}, "
+            "which no build made; move it elsewhere, or give another --out."
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a build made what lies at `path`, at the top of a built dataset."""
+    if path.is_symlink() or not path.is_dir() or path.name in _OURS:
+        return path.name in _OURS
+    return all(file.suffix == ".parquet" and file.is_file() for file in path.iterdir())
 
 
 @contextmanager

@@ -53,6 +53,19 @@ def test_replacing_an_earlier_dataset(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
 
 
+def test_what_no_build_made_is_never_removed(tmp_path: Path) -> None:
+    out = finished(tmp_path / "dataset")
+    (out / "data").mkdir()
+    (out / "data" / "train-00000-of-00001.parquet").write_text("x")
+    check_output(out, overwrite=True)
+    (out / "data" / "notes.md").write_text("mine")
+    with pytest.raises(UsageError, match="also holds data"):
+        check_output(out, overwrite=True)
+    (out / "data" / "notes.md").rename(out / "notes.md")
+    with pytest.raises(UsageError, match=r"also holds notes\.md, which no build made"):
+        check_output(out, overwrite=True)
+
+
 def test_an_output_that_is_not_ours_is_refused(tmp_path: Path) -> None:
     thesis = tmp_path / "thesis"
     thesis.mkdir()

@@ -26,7 +26,11 @@ def build_command(
     ] = None,
     images: Annotated[
         Path | None,
-        typer.Option("--images", "-i", help="The folder that holds the style folders."),
+        typer.Option(
+            "--images",
+            "-i",
+            help="The folder of the style folders, or a tar, zip or Parquet file of them.",
+        ),
     ] = None,
     annotations_only: Annotated[
         bool, typer.Option("--annotations-only", help="Build without pixels.")

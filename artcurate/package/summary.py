@@ -165,9 +165,9 @@ def _read(config: Config, shards: Sequence[Shard]) -> pl.DataFrame:
             reason = " ".join(str(error).split())
             problems.append(f"{shard.path}: not readable as Parquet ({reason}).")
             continue
-        frame = pl.DataFrame([_words(table[name], name, wanted[name]) for name in wanted])
         split = pl.Series("split", [shard.split], pl.String).new_from_index(0, rows)
-        parts.append(frame.with_columns(split))
+        words = [_words(table[name], name, wanted[name]) for name in wanted]
+        parts.append(pl.DataFrame([*words, split]))
     if problems:
         raise DataError(problems)
     return pl.concat(parts, how="diagonal")

@@ -23,6 +23,7 @@ PIPELINE_FILE = "pipeline.yaml"
 CARD_FILE = "README.md"
 CROISSANT_FILE = "croissant.json"
 SCHEMA_FILE = "schema.yaml"
+SPLIT_FILE = "split.json"
 
 
 def dataset_schema(folder: Path) -> Schema:
@@ -78,11 +79,12 @@ def validate_dataset(
 ) -> Iterator[Violation]:
     """Every violation of the dataset in `folder`, found while its shards stream by."""
     shards = find_shards(folder, schema)
+    # What is missing comes first: it explains the many rows that then have no counterpart.
     yield from check_names(schema, shards)
-    yield from _validate_shards(shards, progress)
-    yield from _uneven_columns(shards)
     yield from _missing_files(folder)
     yield from _check_lock(folder, shards)
+    yield from _uneven_columns(shards)
+    yield from _validate_shards(shards, progress)
 
 
 def _validate_shards(shards: Sequence[Shard], progress: ProgressMode) -> Iterator[Violation]:
@@ -97,7 +99,7 @@ def _missing_files(folder: Path) -> Iterator[Violation]:
     """What a build leaves beside the shards and is not there."""
     names = (
         *(CARD_FILE, CROISSANT_FILE, PIPELINE_FILE, SCHEMA_FILE),
-        *(QUARANTINE_FILE, findings.FILE_NAME),
+        *(QUARANTINE_FILE, SPLIT_FILE, findings.FILE_NAME),
     )
     for name in names:
         if not (folder / name).is_file():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from artcurate.corpus import Corpus
 from artcurate.errors import DataError
@@ -30,6 +30,13 @@ _OFFICIAL_NAMES = {
 }
 
 
+def _columns(value: object) -> object:
+    """One value may stand without its list."""
+    if not isinstance(value, dict):
+        raise ValueError("write {language: [chinese]}, {style: [Cubism, Rococo]} or {artist: [..]}")
+    return {key: (one,) if isinstance(one, str) else one for key, one in value.items()}
+
+
 class SplitParameters(Parameters):
     mode: Literal["official", "ratio", "hold_out"] = "ratio"
     """`ratio` balances whole groups; `official` takes the release's split; `hold_out` gives the
@@ -41,8 +48,11 @@ class SplitParameters(Parameters):
     numbers of annotations and of images are always balanced too."""
     group_by: tuple[Literal["duplicate_group", "artist", "text"], ...] = ("duplicate_group",)
     """What paintings share that keeps them together."""
-    hold_out: dict[Literal["language", "style", "artist"], tuple[str, ...]] = Field({})
-    """Values per column that only the last split may hold; see the step's text."""
+    hold_out: Annotated[
+        dict[Literal["language", "style", "artist"], tuple[str, ...]], BeforeValidator(_columns)
+    ] = Field({})
+    """Values per column that only the last split may hold, as in {style: [Cubism, Rococo]}; see the
+    step's text."""
     official_rest: str = "train"
     """The split of official rows that stand in none of `ratios`, such as ArtEmis' `rest`."""
     repair: bool = True
@@ -59,7 +69,10 @@ class SplitParameters(Parameters):
         if len(self.ratios) < 2 or min(weights) < 0 or not 0 < sum(weights) < float("inf"):
             raise ValueError("ratios: give two splits or more with weights from 0, not all 0")
         if (self.mode == "hold_out") != bool(self.hold_out):
-            raise ValueError("hold_out: goes with mode hold_out, and needs a column with values")
+            raise ValueError(
+                "mode=hold_out and hold_out={language: [chinese]} (or style, or artist) belong "
+                "together"
+            )
         if self.mode == "hold_out" and not any(list(weights)[:-1]):
             raise ValueError("ratios: a split before the last one needs a weight above 0")
         if "language" in self.hold_out and not self.weights[-1]:
@@ -142,6 +155,12 @@ def _official(corpus: Corpus, parameters: SplitParameters) -> _Outcome:
     words = corpus.annotations["split_official"].value_counts().sort("split_official")
     facts = {
         "official": dict(words.iter_rows()),
+        "other_words": {
+            word: rows
+            for word, rows in words.iter_rows()
+            if word.lower() not in {*names, *_OFFICIAL_NAMES}
+        },
+        "others_go_to": parameters.official_rest,
         "leaks": {
             "painting": _told(find_leaks(paintings.group_of_row, official, len(names)), names),
             "group": _told(find_leaks(whole.group_of_row, official, len(names)), names),

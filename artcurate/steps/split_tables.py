@@ -161,7 +161,10 @@ def _items(corpus: Corpus) -> pl.DataFrame:
     """One row per item, its id first, under the name that annotations have for it."""
     if corpus.images.height:
         if "image_id" not in corpus.annotations.columns and corpus.annotations.height:
-            raise UsageError("split: annotations have no image_id; run the step join before it.")
+            raise UsageError(
+                "split: annotations have no image_id; run the step join before it "
+                "(join.images=none where there are no pictures)."
+            )
         return corpus.images.rename({"id": "image_id"}).select(
             "image_id", *(name for name in corpus.images.columns if name != "id")
         )

@@ -121,7 +121,7 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory, schema: Schema) -> Pat
     ]
     (folder / "pipeline.yaml").write_text("name: artelingo\nschema: artelingo\n")
     (folder / "schema.yaml").write_text(render_schema(schema), encoding="utf-8")
-    for name in ("README.md", "croissant.json", "findings.json"):
+    for name in ("README.md", "croissant.json", "findings.json", "split.json"):
         (folder / name).write_text("{}")
     empty_quarantine().write_parquet(folder / "quarantine.parquet")
     lock = Lock(

@@ -51,7 +51,7 @@ def test_the_lock_itself(built: Path) -> None:
 
 def test_a_value_out_of_range_is_named_by_its_row(built: Path) -> None:
     change(built / TRAIN, "emotion", pa.array([0, 9], pa.int64()))
-    violation = next(validate(built))
+    violation = next(one for one in validate(built) if one.rule != "lock")
     assert (violation.shard, violation.row, violation.column) == (TRAIN, 2, "emotion")
     assert violation.expected == "a label id from 0 (amusement) to 8 (something else)"
 
@@ -64,7 +64,7 @@ def test_a_picture_that_is_none(built: Path) -> None:
         ["bytes", "path"],
     )
     change(built / TRAIN, "image", spoilt)
-    violation = next(validate(built))
+    violation = next(one for one in validate(built) if one.rule != "lock")
     assert (violation.rule, violation.row, violation.column) == ("picture", 1, "image")
 
 

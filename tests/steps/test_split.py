@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from artcurate.corpus import Corpus
 from artcurate.errors import DataError, UsageError
+from artcurate.narration import describe
 from artcurate.steps.split import SplitParameters, split
 
 EMOTIONS = ("awe", "contentment", "fear", "sadness")
@@ -439,3 +440,22 @@ def test_rows_in_are_rows_out_and_groups_stay_whole(
         assert splits == {sides[image]}
     tied = result.images.drop_nulls("duplicate_group").group_by("duplicate_group")
     assert all(n == 1 for n in tied.agg(pl.col("split").n_unique())["split"])
+
+
+def test_official_words_that_no_split_has_are_told() -> None:
+    official = ["train"] * 8 + ["exam", "rest"]
+    done = split(gallery(10, official=official), parameters=SplitParameters(mode="official"))
+    told = done.findings["split"]
+    assert set(told["other_words"]) == {"exam", "rest"}
+    lines = describe("split", told)
+    assert "  nothing in validation and test" in lines
+    assert any("official splits of other names go to train: 'exam' (" in line for line in lines)
+
+
+def test_one_value_is_held_out_without_a_list() -> None:
+    given = SplitParameters.model_validate(
+        {"mode": "hold_out", "hold_out": {"language": "chinese"}}
+    )
+    assert given.held_values == {"language": ("chinese",)}
+    with pytest.raises(ValidationError, match=r"write \{language:"):
+        SplitParameters.model_validate({"mode": "hold_out", "hold_out": "language:chinese"})

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from artcurate.engines import Engine, Lost
 from artcurate.errors import DataError, UsageError
 from artcurate.progress import Meter, ProgressMode, meter
 from artcurate.sources.synthetic.captions import draw_hands
+from artcurate.sources.synthetic.folders import appearing, check_folder, write_readme
 from artcurate.sources.synthetic.gallery import STYLES, Gallery, draw_gallery
 from artcurate.sources.synthetic.release import write_release
 from artcurate.sources.synthetic.votes import Votes, draw_votes
@@ -29,7 +28,6 @@ from artcurate.sources.synthetic.wikiart import (
 RELEASE_FILE = "artelingo_release.csv"
 DUPLICATES_FILE = "artemis_duplicates.csv"
 WIKIART_FOLDER = "wikiart"
-README_FILE = "README.txt"
 _TITLE = "Synthetic ArtELingo sample made by artcurate; no real painting, artist or caption."
 
 
@@ -95,26 +93,20 @@ def write_artelingo_sample(
         raise UsageError(f"image size {image_size} is out of range; give 32 to 2600 pixels.")
     if seed < 0:
         raise UsageError(f"seed {seed} is negative; give 0 or more.")
-    _check_directory(directory)
+    check_folder(directory, _TITLE, (RELEASE_FILE, DUPLICATES_FILE, WIKIART_FOLDER))
     gallery = draw_gallery(paintings, seed)
     votes = draw_votes(gallery, captions)
-    try:
-        with _appearing(directory) as unfinished:
-            with meter("captions", len(votes), unit="caption", mode=progress) as counted:
-                _write_tables(unfinished, gallery, votes, counted)
-            batches = picture_batches(
-                gallery, unfinished / WIKIART_FOLDER, side=image_size, pixels=pixels
-            )
-            pictures = sum(len(batch.files) for batch in batches)
-            with meter("pictures", pictures, unit="picture", mode=progress) as counted:
-                _paint_all(batches, engine, counted)
-            _write_readme(unfinished, gallery, votes)
-            written = sum(p.stat().st_size for p in unfinished.rglob("*") if p.is_file())
-    except OSError as error:
-        raise DataError(
-            f"{directory}: the sample cannot be written ({error.strerror or error}); "
-            "free some space or give another folder."
-        ) from None
+    with appearing(directory) as unfinished:
+        with meter("captions", len(votes), unit="caption", mode=progress) as counted:
+            _write_tables(unfinished, gallery, votes, counted)
+        batches = picture_batches(
+            gallery, unfinished / WIKIART_FOLDER, side=image_size, pixels=pixels
+        )
+        pictures = sum(len(batch.files) for batch in batches)
+        with meter("pictures", pictures, unit="picture", mode=progress) as counted:
+            _paint_all(batches, engine, counted)
+        _describe(unfinished, gallery, votes)
+        written = sum(p.stat().st_size for p in unfinished.rglob("*") if p.is_file())
     return _summary(directory, gallery, votes, pictures, written)
 
 
@@ -139,14 +131,14 @@ def _paint_all(batches: Sequence[PictureBatch], engine: Engine | None, counted: 
         counted.advance(len(batches[outcome.index].files))
 
 
-def _write_readme(folder: Path, gallery: Gallery, votes: Votes) -> None:
-    lines = (
+def _describe(folder: Path, gallery: Gallery, votes: Votes) -> None:
+    write_readme(
+        folder,
         _TITLE,
         f"{RELEASE_FILE}: {len(votes)} captions; {WIKIART_FOLDER}/<Style>/<artist>_<title>.jpg: "
         f"{len(STYLES)} styles; {DUPLICATES_FILE}: a part of the near-duplicates.",
         f"Seed {gallery.seed}, {len(gallery)} paintings: the same call gives the same bytes.",
     )
-    (folder / README_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _summary(
@@ -169,37 +161,3 @@ def _summary(
         truncated=gallery.keys[gallery.truncated],
         bytes=written,
     )
-
-
-def _check_directory(directory: Path) -> None:
-    if directory.is_dir():
-        if any(directory.iterdir()) and not _is_sample(directory):
-            raise UsageError(
-                f"{directory} holds something that is no sample; give a folder that does not "
-                "exist yet."
-            )
-    elif directory.exists():
-        raise UsageError(f"{directory} is a file; give a folder that does not exist yet.")
-
-
-def _is_sample(directory: Path) -> bool:
-    readme = directory / README_FILE
-    return readme.is_file() and readme.read_bytes().startswith(_TITLE.encode())
-
-
-@contextmanager
-def _appearing(directory: Path) -> Iterator[Path]:
-    """A folder beside `directory` that takes its place when all went well, and goes otherwise."""
-    unfinished = directory.parent / f".{directory.name}.unfinished"
-    replaced = directory.parent / f".{directory.name}.replaced"
-    for leftover in (unfinished, replaced):
-        shutil.rmtree(leftover, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    try:
-        yield unfinished
-        if directory.exists():
-            directory.rename(replaced)
-        unfinished.rename(directory)
-    finally:
-        for leftover in (unfinished, replaced):
-            shutil.rmtree(leftover, ignore_errors=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,13 +12,21 @@ from artcurate.errors import DataError, UsageError
 README_FILE = "README.txt"
 
 
-def check_folder(directory: Path, title: str) -> None:
-    """Raise UsageError where `directory` holds anything but a sample with this title."""
+def check_folder(directory: Path, title: str, names: Collection[str]) -> None:
+    """Raise UsageError where `directory` holds anything but a sample with this title.
+
+    names: what such a sample consists of, beside its readme.
+    """
     if directory.is_dir():
         if any(directory.iterdir()) and not _is_sample(directory, title):
             raise UsageError(
                 f"{directory} holds something that is no sample; give a folder that does not "
                 "exist yet."
+            )
+        if strangers := {path.name for path in directory.iterdir()} - {*names, README_FILE}:
+            raise UsageError(
+                f"{directory} also holds {', '.join(sorted(strangers))}, which would be lost; move "
+                "it elsewhere, or give another folder."
             )
     elif directory.exists():
         raise UsageError(f"{directory} is a file; give a folder that does not exist yet.")

@@ -104,7 +104,7 @@ def write_korean_sample(
     """
     pixels = PixelMode(pixels)
     _check_numbers(images, image_size, seed)
-    check_folder(directory, _TITLE)
+    check_folder(directory, _TITLE, (ECC_FOLDER, CID_FOLDER))
     sides = {PixelMode.THUMBNAIL: _THUMBNAIL_SIDE, PixelMode.NONE: _PLACEHOLDER_SIDE}
     talk = draw_dialogues(dialogues, seed, like_published=like_published, fourth_turn=older_ecc)
     album = draw_album(
