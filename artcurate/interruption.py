@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+from pathlib import PurePath
 from types import FrameType
+from typing import Final
 
 _requested = threading.Event()
+#: polars' engine calls some of its Python code; an exception there becomes a panic with a
+#: backtrace. So a signal that comes inside polars is sent again a little later.
+_FRAGILE: Final = "polars"
+#: Seconds until then, and how often; after that it is raised wherever it comes.
+_PAUSE: Final = 0.02
+_PATIENCE: Final = 50
+
+_postponed = 0
 
 
 def listen() -> None:
-    """Remember SIGINT from now on, and raise KeyboardInterrupt as ever."""
+    """Remember SIGINT from now on, and raise KeyboardInterrupt as soon as that does no harm."""
     signal.signal(signal.SIGINT, _remember)
 
 
@@ -25,6 +36,13 @@ def check() -> None:
         raise KeyboardInterrupt
 
 
-def _remember(_signal: int, _frame: FrameType | None) -> None:
+def _remember(number: int, frame: FrameType | None) -> None:
+    global _postponed
     _requested.set()
-    raise KeyboardInterrupt
+    inside = frame is not None and _FRAGILE in PurePath(frame.f_code.co_filename).parts
+    if not inside or _postponed >= _PATIENCE:
+        raise KeyboardInterrupt
+    _postponed += 1
+    again = threading.Timer(_PAUSE, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()

@@ -216,8 +216,9 @@ def test_findings_name_short_and_empty_cells(korean: Korean) -> None:
     reasons = Counter(result.quarantine.filter(step="pair")["reason"])
     assert reasons == {"not_drawn": 6, "empty_cell": 2 + 6}
     lines = "\n".join(pair_lines(result.findings["pair"]))
-    assert "short of images, by 14 in all" in lines
-    assert "anger senior male (2 sentences)" in lines
+    assert "by 14 in all" in lines
+    assert "young female 6" in lines
+    assert "senior male 2 (none for 2 sentences)" in lines
 
 
 def test_the_ledger_tells_what_each_constraint_cost(korean: Korean) -> None:

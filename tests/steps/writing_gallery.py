@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,12 @@ class Wrapped:
         self, function: Callable[[Any], Any], tasks: Sequence[Any], *, watch: Watch | None = None
     ) -> Iterator[Done[Any] | Lost]:
         outcomes = self._inner.map(self._function or function, tasks, watch=watch)
-        for number, outcome in enumerate(outcomes):
-            yield outcome
-            if self._after:
-                self._after(number + 1)
+        try:
+            for number, outcome in enumerate(outcomes):
+                yield outcome
+                if self._after:
+                    self._after(number + 1)
+        finally:
+            # What `after` raises keeps this frame, and with it the workers, alive.
+            if isinstance(outcomes, Generator):
+                outcomes.close()
