@@ -264,12 +264,16 @@ def _require_answer(address: str) -> None:
 
 
 def _cancel(references: list[Any]) -> None:
-    """End tasks that still run, and wait until they have."""
+    """Ask tasks that still run to end, and wait until they have.
+
+    Not by force: this process itself would crash where a killed task's answer comes in late.
+    What does not end now ends with its worker, when this process leaves the cluster.
+    """
     if not references or not ray.is_initialized():
         return
     for reference in references:
         with suppress(RayError, ValueError):
-            ray.cancel(reference, force=True)
+            ray.cancel(reference)
     ray.wait(references, num_returns=len(references), timeout=_FAREWELL)
 
 

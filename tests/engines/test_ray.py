@@ -254,10 +254,10 @@ def test_a_stopped_build_takes_its_cluster_along_and_goes_on(
         time.sleep(0.02)
     (os.killpg if blow is signal.SIGINT else os.kill)(process.pid, blow)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == (130 if blow is signal.SIGINT else -blow)
+    assert process.returncode == (130 if blow is signal.SIGINT else -blow), errors
     assert "Traceback" not in errors
     assert not (tmp_path / "out").exists()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while processes_with(marker) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert processes_with(marker) == []
