@@ -105,19 +105,35 @@ def _box(opened: Opened, crop: Crop | None) -> Box | Fault:
 
 
 def _encoded_anew(opened: Opened, form: ImageForm, box: Box) -> Transformed | Fault:
+    image = render(opened, form, box)
+    return image if isinstance(image, Fault) else encode(image, form.quality)
+
+
+def render(opened: Opened, form: ImageForm, box: Box) -> Image.Image | Fault:
+    """The pixels that a shard is to hold of what lies at `box` of the image as stored.
+
+    They are upright, in sRGB, of the size of `form`.
+    """
     target = scaled_size(box[2] - box[0], box[3] - box[1], form.size)
-    reduced = _reduced(opened, form.decoder, box, target)
-    if isinstance(reduced, Fault):
-        return reduced
     if max(target) > _JPEG_MAX_SIDE:
         return Fault(
             FaultReason.SIDE_TOO_LONG,
             f"{max(target):,} pixels are more than a JPEG's {_JPEG_MAX_SIDE:,}.",
         )
+    reduced = _reduced(opened, form.decoder, box, target)
+    if isinstance(reduced, Fault):
+        return reduced
     try:
-        image = upright(to_srgb(reduced), reduced.turn)
+        return upright(to_srgb(reduced), reduced.turn)
+    except PILLOW_ERRORS as error:
+        return fault_from(error)
+
+
+def encode(image: Image.Image, quality: int) -> Transformed | Fault:
+    """`image` as a JPEG of `quality` (1 to 100)."""
+    try:
         output = io.BytesIO()
-        image.save(output, "JPEG", quality=form.quality)
+        image.save(output, "JPEG", quality=quality)
     except PILLOW_ERRORS as error:
         return fault_from(error)
     return Transformed(output.getvalue(), image.width, image.height, "JPEG")
