@@ -12,9 +12,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from artcurate.archives.documents import documents, read_content
-from artcurate.archives.tree import survey
+from artcurate.archives.documents import Content, Document, documents, read_content
+from artcurate.archives.tree import DiskFile, survey
 from artcurate.corpus import QUARANTINE_SCHEMA, Corpus
 from artcurate.errors import DataError
 from artcurate.images.storage import ImageReader
@@ -535,3 +538,43 @@ def test_raw_labels_keep_what_is_written(tmp_path: Path) -> None:
     rows = read_labels(read_content(document)).rows(named=True)
     assert rows[0]["emotion_C"] == "기쁨"
     assert rows[1] == {"row": 2, **dict.fromkeys(list(rows[1])[1:])}
+
+
+WORDS = st.one_of(st.none(), st.text(max_size=5))
+NUMBERS = st.one_of(st.none(), st.integers(-(10**20), 10**20), st.floats())
+ODD: st.SearchStrategy[Any] = st.one_of(
+    st.booleans(), st.lists(st.integers(), max_size=1), st.just({})
+)
+ANNOTATIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "boxes": st.one_of(
+            st.none(),
+            st.fixed_dictionaries({}, optional=dict.fromkeys(BOXES, NUMBERS | ODD)),
+        ),
+        "faceExp": WORDS | ODD,
+        "bg": WORDS,
+        "more": WORDS,
+    },
+)
+RECORDS = st.fixed_dictionaries(
+    {"filename": st.text(max_size=5)},
+    optional={
+        "age": NUMBERS | WORDS | ODD,
+        "gender": WORDS,
+        "isProf": WORDS,
+        **{f"annot_{annotator}": st.none() | ANNOTATIONS for annotator in "ABC"},
+    },
+)
+
+
+def labels_of(records: Sequence[Any]) -> pl.DataFrame:
+    data = json.dumps(records).encode()
+    document = Document(DiskFile(Path("labels"), "labels.json", len(data)))
+    return read_labels(Content(document, data, ""))
+
+
+@given(st.lists(RECORDS, max_size=3))
+def test_what_is_read_of_a_record_does_not_depend_on_its_neighbours(records: list[Any]) -> None:
+    beside_a_malformed_one = labels_of([*records, {"filename": 5}])
+    assert_frame_equal(labels_of(records), beside_a_malformed_one[:-1])

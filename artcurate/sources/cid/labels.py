@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from artcurate.archives.documents import Content
-from artcurate.sources.json_records import decode, iter_records
+from artcurate.sources.cid.typed_records import decode_columns
+from artcurate.sources.json_records import DecodedText, decode, iter_records
 
 ANNOTATORS = ("A", "B", "C")
 EDGES = {"left": "minX", "top": "minY", "right": "maxX", "bottom": "maxY"}
@@ -56,15 +57,31 @@ def read_labels(content: Content) -> pl.DataFrame:
         DataError: the file is cut off, damaged, or in neither UTF-8 nor CP949.
     """
     place = content.document.path
-    records = enumerate(iter_records(decode(content.data, place), place), 1)
+    text = decode(content.data, place)
+    columns = decode_columns(text.text)
+    labels = _from_records(text, place) if columns is None else _from_columns(columns)
+    edges = pl.col(pl.Float32)
+    return labels.with_columns(pl.when(edges.is_finite()).then(edges))
+
+
+def _from_columns(columns: dict[str, list[Any]]) -> pl.DataFrame:
+    columns["row"] = list(range(1, len(columns["name"]) + 1))
+    columns["age"] = list(map(_age, columns["age"]))
+    return pl.DataFrame(
+        [pl.Series(name, columns[name], dtype) for name, dtype in RAW_SCHEMA.items()]
+    )
+
+
+def _from_records(text: DecodedText, place: str) -> pl.DataFrame:
+    """Record by record: what is not as expected is null, and what is no JSON has its place."""
+    records = enumerate(iter_records(text, place), 1)
     frames = [pl.DataFrame(schema=RAW_SCHEMA)]
     while rows := [_row(number, record) for number, record in islice(records, _CHUNK)]:
         columns = zip(RAW_SCHEMA.items(), zip(*rows, strict=True), strict=True)
         frames.append(
             pl.DataFrame([pl.Series(name, values, dtype) for (name, dtype), values in columns])
         )
-    edges = pl.col(pl.Float32)
-    return pl.concat(frames).with_columns(pl.when(edges.is_finite()).then(edges))
+    return pl.concat(frames)
 
 
 def _row(number: int, record: Any) -> tuple[Any, ...]:
