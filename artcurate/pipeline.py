@@ -50,7 +50,7 @@ class PipelineFile(_FileModel):
     schema_name: str = Field(alias="schema")
     seed: int = 0
     max_quarantined: float = Field(default=0.05, ge=0, le=1)
-    """The build fails when more than this share of the annotations that were read is faulty."""
+    """The build fails when more than this share of the annotations or of the images is faulty."""
     inputs: dict[str, Input]
     steps: list[Annotated[dict[str, dict[str, Any] | None], BeforeValidator(_as_mapping)]]
 

@@ -25,6 +25,8 @@ from artcurate.workspace import Workspace, check_output, open_workspace, output_
 
 Say = Callable[[str], None]
 TABLES: tuple[TableName, ...] = ("annotations", "images", "pairs")
+#: Those whose faults are limited: pairs are made, not read.
+_BUDGETED: tuple[TableName, ...] = ("annotations", "images")
 #: The log of events in the unfinished dataset's workspace, where no other was asked for.
 EVENTS_FILE = "events.jsonl"
 _NO_LOG = EventLog()
@@ -268,16 +270,33 @@ def balance_line(corpus: Corpus) -> str:
 
 
 def _check_budget(pipeline: Pipeline, corpus: Corpus, scratch: Path) -> None:
-    kept, left_out = corpus.count("annotations")
-    read = kept + left_out
-    faults = corpus.quarantine.filter((pl.col("table") == "annotations") & ~pl.col("by_design"))
-    aside = faults.height
-    if aside <= pipeline.max_quarantined * read and kept:
+    """Raise DataError when faults left out too many annotations or images, or all of them."""
+    shares = [
+        told
+        for table in _BUDGETED
+        if (told := _too_many(table, corpus, pipeline.max_quarantined)) is not None
+    ]
+    if not shares:
         return
     kept_for_reading = scratch / "quarantine.parquet"
     corpus.quarantine.write_parquet(kept_for_reading)
+    raise DataError("\n".join([*shares, f"Every row with its reason: {kept_for_reading}"]))
+
+
+def _too_many(table: TableName, corpus: Corpus, allowed: float) -> str | None:
+    """How many rows of `table` were left out and why, where these are more than is allowed."""
+    kept, left_out = corpus.count(table)
+    read = kept + left_out
+    aside = corpus.quarantine.filter(pl.col("table") == table)
+    limit = "so nothing is left to write"
+    if kept or not read:
+        aside = aside.filter(~pl.col("by_design"))
+        limit = f"more than the {allowed:.1%} allowed; raise --max-quarantined to accept"
+        if aside.height <= allowed * read:
+            return None
+    share = aside.height / read
     reasons = (
-        faults.group_by("reason")
+        aside.group_by("reason")
         .agg(pl.len().alias("rows"), pl.col("detail").first())
         .sort("rows", "reason", descending=[True, False])
     )
@@ -285,18 +304,5 @@ def _check_budget(pipeline: Pipeline, corpus: Corpus, scratch: Path) -> None:
         f"  {row['reason']}: {row['rows']:,} (for example: {row['detail']})"
         for row in reasons.iter_rows(named=True)
     ]
-    share = aside / read if read else 1.0
-    allowed = (
-        f"more than the {pipeline.max_quarantined:.1%} allowed; raise --max-quarantined to accept"
-        if kept
-        else "so nothing is left to write"
-    )
-    raise DataError(
-        "\n".join(
-            [
-                f"{aside:,} of {read:,} annotations ({share:.1%}) were left out, "
-                f"{allowed}. Every row with its reason: {kept_for_reading}",
-                *lines,
-            ]
-        )
-    )
+    told = f"{aside.height:,} of {read:,} {table} ({share:.1%}) were left out, {limit}."
+    return "\n".join([told, *lines])

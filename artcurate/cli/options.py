@@ -69,7 +69,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset 
 MaxQuarantined = Annotated[
     float | None,
     typer.Option(
-        "--max-quarantined", min=0, max=1, help="Largest share of annotations that may be left out."
+        "--max-quarantined",
+        min=0,
+        max=1,
+        help="Largest share of faulty annotations or images.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

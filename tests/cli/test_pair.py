@@ -213,7 +213,11 @@ def test_a_person_of_two_genders_is_set_aside_whole_and_nameless(raw: Path, pair
         first["gender"] = "남" if first["gender"] == "여" else "여"
 
     edit_labels(raw, "슬픔", turn)
-    ran = pair(raw)
+    refused = pair(raw, out="refused")
+    assert refused.code == 1
+    assert "images" in refused.error
+    assert "raise --max-quarantined to accept" in refused.error
+    ran = pair(raw, "--max-quarantined", "1")
     assert ran.code == 0
     frame = pl.read_parquet(ran.out / "quarantine.parquet").filter(reason="inconsistent_person")
     assert frame.height > 1
@@ -235,7 +239,8 @@ def test_pictures_that_cannot_be_trusted_are_set_aside(raw: Path, pair: Pair) ->
         archive.writestr("/etc/escaped.jpg", b"x")
         archive.writestr("bomb.jpg", bytes(50_000_000))
     claim_size(raw / "cid" / ZIP.format("분노", 1), 3_000_000_000)
-    ran = pair(raw, "--labels", "uploader", "--set", "frames.most=99")
+    options = ("--labels", "uploader", "--set", "frames.most=99", "--max-quarantined", "0.5")
+    ran = pair(raw, *options)
     assert ran.code == 0
     aside = ran.left_out()
     assert aside.pop("truncated") == 1
