@@ -16,10 +16,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from artcurate import resources
-from artcurate.errors import DataError, UsageError
+from artcurate.checked_yaml import FileModel, read_checked
+from artcurate.errors import UsageError
 
 Language = Literal["english", "arabic", "chinese", "spanish", "korean"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -180,19 +181,7 @@ def load(path: Path) -> Emotions:
         UsageError: there is no such file.
         DataError: one problem per wrong place.
     """
-    raw = resources.read_yaml(path)
-    try:
-        file = _File.model_validate(raw)
-    except ValidationError as error:
-        raise DataError(
-            [
-                f"{path}: {_place(problem['loc']) or 'the file'}: {problem['msg']}."
-                for problem in error.errors()
-            ]
-        ) from None
-    problems = list(_problems(file))
-    if problems:
-        raise DataError([f"{path}: {problem}." for problem in problems])
+    file = read_checked(path, _File, _problems)
     return Emotions(
         sets=MappingProxyType({entry.name: _label_set(entry) for entry in file.sets}),
         maps=MappingProxyType({(entry.origin, entry.to): _label_map(entry) for entry in file.maps}),
@@ -200,11 +189,7 @@ def load(path: Path) -> Emotions:
     )
 
 
-class _FileModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _FileLabel(_FileModel):
+class _FileLabel(FileModel):
     id: int
     name: str = Field(min_length=1)
     polarity: str
@@ -218,7 +203,7 @@ class _FileLabel(_FileModel):
         return [("name", self.name), *spoken]
 
 
-class _FileSet(_FileModel):
+class _FileSet(FileModel):
     name: str
     title: str
     source: str
@@ -226,29 +211,24 @@ class _FileSet(_FileModel):
     ambiguous: tuple[str, ...] = ()
 
 
-class _FileEntry(_FileModel):
+class _FileEntry(FileModel):
     labels: tuple[str, ...] = Field(min_length=1)
     target: str | None
     source: str
     reason: str | None = None
 
 
-class _FileMap(_FileModel):
+class _FileMap(FileModel):
     origin: str = Field(alias="from")
     to: str
     entries: tuple[_FileEntry, ...]
 
 
-class _File(_FileModel):
+class _File(FileModel):
     title: str
     references: dict[str, str]
     sets: tuple[_FileSet, ...]
     maps: tuple[_FileMap, ...] = ()
-
-
-def _place(location: Iterable[int | str]) -> str:
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return "".join(parts).removeprefix(".")
 
 
 def _problems(file: _File) -> Iterable[str]:

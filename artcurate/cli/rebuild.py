@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from artcurate.cli import options
+from artcurate.engines import EngineName
 
 
 def rebuild_command(
@@ -38,6 +39,10 @@ def rebuild_command(
         ),
     ] = None,
     workers: options.Workers = None,
+    engine: options.Engine = EngineName.LOCAL,
+    ray_address: options.RayAddress = None,
+    worker_memory: options.WorkerMemory = None,
+    events: options.Events = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -46,6 +51,7 @@ def rebuild_command(
 
     Inputs that are not given are looked for in the data home (ARTCURATE_HOME).
     """
+    from artcurate.engines.opening import EngineOptions
     from artcurate.hub.rebuild import rebuild
 
     inputs = options.named_paths(input_)
@@ -63,6 +69,14 @@ def rebuild_command(
         out or Path(source.rstrip("/").rpartition("/")[2]),
         overrides=set_ or [],
         workers=workers,
+        engine=EngineOptions(
+            name=engine,
+            worker_memory=None
+            if worker_memory is None
+            else options.size(worker_memory, "--worker-memory"),
+            ray_address=ray_address,
+        ),
+        events=events,
         overwrite=overwrite,
         progress=options.progress_mode(quiet=quiet, as_json=as_json),
         say=say,

@@ -11,36 +11,37 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, field_validator
 
 from artcurate import resources
+from artcurate.checked_yaml import FileModel, read_checked
 from artcurate.errors import DataError, UsageError
 
 _FILE = "sources"
 
 
-class _FileModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Permission(StrEnum):
-    """Whether something may be passed on; `with-permission`: only by who holds further rights."""
+    """Whether something may be passed on.
+
+    `with-permission`: to everybody only by who has the holders' permission; a private repository,
+    which its owner alone opens to others, may hold it.
+    """
 
     YES = "yes"
     NO = "no"
     WITH_PERMISSION = "with-permission"
 
 
-class Licence(_FileModel):
+class Licence(FileModel):
     """The name of a licence or of terms of use, and where they can be read."""
 
     name: str
     url: str
 
 
-class Redistribution(_FileModel):
+class Redistribution(FileModel):
     """What of a corpus may be passed on, and on which ground."""
 
     text: Permission
@@ -65,7 +66,7 @@ def _base_name(name: str) -> str:
 FileName = Annotated[str, AfterValidator(_base_name)]
 
 
-class HubPlace(_FileModel):
+class HubPlace(FileModel):
     """A dataset repository on the Hugging Face Hub."""
 
     kind: Literal["hub"]
@@ -85,7 +86,7 @@ class HubPlace(_FileModel):
         return self.repo
 
 
-class DrivePlace(_FileModel):
+class DrivePlace(FileModel):
     """A zip archive on Google Drive."""
 
     kind: Literal["drive"]
@@ -101,7 +102,7 @@ class DrivePlace(_FileModel):
         return "drive"
 
 
-class AIHubPlace(_FileModel):
+class AIHubPlace(FileModel):
     """A dataset of AI Hub, fetched with the user's own key."""
 
     kind: Literal["aihub"]
@@ -113,7 +114,7 @@ class AIHubPlace(_FileModel):
         return "aihub"
 
 
-class FormPlace(_FileModel):
+class FormPlace(FileModel):
     """A place where only a person gets through; `steps` says what to do there."""
 
     kind: Literal["form"]
@@ -129,7 +130,7 @@ class FormPlace(_FileModel):
 Place = Annotated[HubPlace | DrivePlace | AIHubPlace | FormPlace, Field(discriminator="kind")]
 
 
-class Source(_FileModel):
+class Source(FileModel):
     """One raw corpus."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -162,9 +163,20 @@ class Source(_FileModel):
     citation: str
 
 
-class _CatalogueFile(_FileModel):
+class _CatalogueFile(FileModel):
     title: str
-    sources: dict[str, dict[str, Any]]
+    sources: dict[str, Source]
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _named(cls, entries: object) -> object:
+        """Each corpus knows the name that it stands under."""
+        if not isinstance(entries, dict):
+            return entries
+        return {
+            name: {"name": name, **entry} if isinstance(entry, dict) else entry
+            for name, entry in entries.items()
+        }
 
 
 @cache
@@ -189,21 +201,7 @@ def read_catalogue(path: Path) -> Mapping[str, Source]:
 
     Raises DataError for every place of the file that is wrong.
     """
-    raw = resources.read_yaml(path)
-    try:
-        file = _CatalogueFile.model_validate(raw)
-        found = {
-            name: Source.model_validate({"name": name, **entry})
-            for name, entry in file.sources.items()
-        }
-    except ValidationError as error:
-        raise DataError(
-            [
-                f"{path}: {'.'.join(map(str, problem['loc'])) or 'catalogue'}: {problem['msg']}."
-                for problem in error.errors()
-            ]
-        ) from None
-    return MappingProxyType(found)
+    return MappingProxyType(read_checked(path, _CatalogueFile).sources)
 
 
 def source_of(reader: str, form: str | None = None) -> Source:

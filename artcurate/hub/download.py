@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from artcurate.errors import DataError, UsageError
+from artcurate.errors import ArtcurateError, DataError, UsageError
 from artcurate.files import file_system_errors, require_free_space
 from artcurate.hub import aihub, drive
 from artcurate.hub.catalogue import AIHubPlace, DrivePlace, FormPlace, HubPlace, Place, Source
@@ -16,8 +16,15 @@ from artcurate.hub.credentials import aihub_key
 from artcurate.hub.http import Http, RefusedError
 from artcurate.hub.items import Item, PlainFile, Work
 from artcurate.hub.ledger import Ledger, today
-from artcurate.hub.retry import Retry, StoppedError
-from artcurate.hub.staging import Arrived, Receipt, Staging, open_staging, read_receipt
+from artcurate.hub.retry import GaveUpError, Retry, StoppedError
+from artcurate.hub.staging import (
+    Arrived,
+    Receipt,
+    Staging,
+    open_staging,
+    read_receipt,
+    unfinished_bytes,
+)
 from artcurate.hub.transfer import ByteCount, Transfer, Wanted
 from artcurate.hub.unpack import Unpacked, damaged_sentence, unpack_pictures
 from artcurate.progress import ProgressMode, meter
@@ -48,7 +55,8 @@ class Request:
     """What the user wants of a corpus.
 
     folder: where to put it.
-    place: the label of the only place to try; None for all that a build can use, in their order.
+    place: the label of the only place to try; None for all of them, those first that a build can
+        use.
     subset: words that choose files; for WikiArt the style folders to unpack.
     jobs: files fetched at once.
     start_over: forget what earlier downloads left and what checksums were seen.
@@ -80,15 +88,45 @@ def download(
     """
     reasons: list[str] = []
     for place in _places(request):
-        for reason in reasons:
-            say(f"{reason} Trying {place.label}.")
+        for line in _leading_on(reasons, place):
+            say(line)
         # A place that failed has stopped its own work only.
-        patience = replace(retry or Retry(), stop=threading.Event())
+        session = _Session(
+            request,
+            place,
+            ledger,
+            replace(retry or Retry(), stop=threading.Event()),
+            progress,
+            say,
+        )
         try:
-            return _Session(request, place, ledger, patience, progress, say).run()
-        except RefusedError as error:
-            reasons += error.problems
+            return session.run()
+        except ArtcurateError as error:
+            if not _leads_on(error, session.folder, first=not reasons):
+                raise
+            reasons += str(error).splitlines()
     raise RefusedError([*reasons, *by_hand(request.source)])
+
+
+def _leads_on(error: ArtcurateError, folder: Path, *, first: bool) -> bool:
+    """Whether the next place is to be tried after `error` at one that works in `folder`.
+
+    first: nothing failed before. What a later place lacks, such as room for it, is less telling
+        than why it had to be tried.
+    """
+    if isinstance(error, RefusedError):
+        return True
+    if isinstance(error, GaveUpError):
+        # What has come from here is worth more than a start elsewhere.
+        return not unfinished_bytes(folder)
+    return not first
+
+
+def _leading_on(reasons: Sequence[str], place: Place) -> Iterator[str]:
+    """Why `place` is tried after the one that failed last, line by line; nothing for the first."""
+    if reasons:
+        yield reasons[-1]
+        yield f"Trying {place.label} instead. {place.note}"
 
 
 def by_hand(source: Source) -> list[str]:
@@ -111,11 +149,17 @@ def _places(request: Request) -> list[Place]:
             known = ", ".join(place.label for place in automatic) or "none"
             raise UsageError(f"--place {request.place}: {source.name} comes from {known}.")
         return list(chosen)
-    usable = [place for place in automatic if not isinstance(place, HubPlace) or place.buildable]
+    # A subset names the styles of the archive, which a copy without them does not have.
+    usable = [place for place in automatic if _is_buildable(place) or not request.subset]
     if not usable:
         lines = [f"{source.name}: only a person gets through to it.", *by_hand(source)]
         raise UsageError("\n".join(lines))
-    return list(usable)
+    return sorted(usable, key=_is_buildable, reverse=True)
+
+
+def _is_buildable(place: Place) -> bool:
+    """Whether a bundled pipeline can read what comes from `place`."""
+    return not isinstance(place, HubPlace) or place.buildable
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +174,12 @@ class _Session:
     say: Say
 
     def run(self) -> Downloaded:
-        folder = self._folder()
+        folder = self.folder
         with Http() as http:
             items = self._items(http)
             receipt = read_receipt(folder)
             if receipt and not self.request.start_over and self._holds(folder, receipt, items):
-                return Downloaded(folder, receipt, fresh=False, buildable=self._is_buildable())
+                return Downloaded(folder, receipt, fresh=False, buildable=_is_buildable(self.place))
             if not self.request.start_over:
                 self._require_free_names(folder, receipt, items)
             with open_staging(folder) as staging:
@@ -145,14 +189,13 @@ class _Session:
                         self.ledger.forget_seen(item.identity)
                 return self._fetch(Transfer(http, self.retry), staging, items)
 
-    def _folder(self) -> Path:
+    @property
+    def folder(self) -> Path:
+        """Where what comes from this place belongs."""
         folder = self.request.folder
         if isinstance(self.place, HubPlace) and self.place.folder:
             return folder.with_name(self.place.folder)
         return folder
-
-    def _is_buildable(self) -> bool:
-        return not isinstance(self.place, HubPlace) or self.place.buildable
 
     def _items(self, http: Http) -> tuple[Item, ...]:
         """The files that are wanted. Raises RefusedError where the place does not say."""
@@ -209,7 +252,7 @@ class _Session:
             self.request.source.name, f"from {self.place.label}", files, damaged, today()
         )
         staging.publish(receipt, replace=self.request.start_over)
-        return Downloaded(staging.target, receipt, fresh=True, buildable=self._is_buildable())
+        return Downloaded(staging.target, receipt, fresh=True, buildable=_is_buildable(self.place))
 
     def _check_space(self, staging: Staging, missing: Sequence[Item]) -> None:
         waiting = sum(item.size for item in missing)

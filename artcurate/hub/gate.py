@@ -44,6 +44,7 @@ class Ruling(StrEnum):
     """May a kind of material of a source be sent?"""
 
     ALLOWED = "allowed"
+    WHILE_PRIVATE = "allowed while private"
     ON_YOUR_WORD = "allowed on your word"
     REFUSED = "refused"
 
@@ -207,7 +208,7 @@ def _rule(source: Source, kind: Kind, public: bool, permitted: Collection[str]) 
         return Ruling.REFUSED
     if source.name in permitted:
         return Ruling.ON_YOUR_WORD
-    return Ruling.REFUSED if public else Ruling.ALLOWED
+    return Ruling.REFUSED if public else Ruling.WHILE_PRIVATE
 
 
 def permission_for(source: Source, kind: Kind) -> Permission:

@@ -108,6 +108,7 @@ def prepare(
             sources,
             public=wishes.public,
             permitted=wishes.permitted,
+            progress=progress,
         )
         files, held = recipe.files, {kind: ["recipe tables"] for kind in recipe.kinds}
     else:
@@ -236,18 +237,38 @@ def _send(planned: Plan, remote: Remote, parent: str, message: str, progress: Pr
 def _send_in_parts(
     operations: Sequence[Operation], remote: Remote, parent: str, message: str, number: int
 ) -> str:
-    """Commit in parts to a pull request and merge it, which readers see as one step."""
+    """Commit in parts to a pull request and merge it, which readers see as one step.
+
+    Who commits to main after the last look at it is merged with, or stops the merge where both
+    changed a file; what arrives is read back in either case.
+    """
     ref, head = f"refs/pr/{number}", parent
     parts = list(_groups(operations, plan.MOST_FILES))
     for index, part in enumerate(parts, start=1):
-        head = remote.commit(part, f"{message} ({index}/{len(parts)})", parent=head, ref=ref)
+        head = _commit_part(part, remote, head, f"{message} ({index}/{len(parts)})", ref)
     now = remote.state()
     if now is None or now.head != parent:
         raise RaceError(
             f"{remote.repo}: somebody else changed the repository at the same time, so nothing was "
             "merged; run the same command again, which sends only what is missing."
         )
-    return remote.merge_pull_request(number)
+    commit = remote.merge_pull_request(number)
+    # One that was opened twice, because the first answer was lost, is still there.
+    remote.close_pull_requests(message)
+    return commit
+
+
+def _commit_part(
+    part: Sequence[Operation], remote: Remote, head: str, message: str, ref: str
+) -> str:
+    try:
+        return remote.commit(part, message, parent=head, ref=ref)
+    except RaceError:
+        # Nobody else writes there: the commit went through, and its answer was lost.
+        now = remote.state(ref)
+        if now is None or now.head == head:
+            raise
+        return now.head
 
 
 def _addition(one: PlannedFile) -> hub.CommitOperationAdd:

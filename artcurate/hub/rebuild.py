@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from artcurate import resources
+from artcurate import __version__, resources
+from artcurate.engines.opening import EngineOptions
 from artcurate.errors import DataError, UsageError
 from artcurate.hub import rebuild_inputs, withheld
 from artcurate.hub.fetch import provenance
@@ -25,6 +26,7 @@ from artcurate.runner import Say, build, find_inputs, read_inputs, silent
 from artcurate.schema.load import load_schema, schema_digest
 from artcurate.schema.model import Schema
 
+_LOCAL = EngineOptions()
 #: Differing inputs or rows that a message names; all are counted.
 _NAMED = 20
 
@@ -46,8 +48,10 @@ def rebuild(
     endpoint: str | None = None,
     token: str | None = None,
     workers: int | None = None,
+    engine: EngineOptions = _LOCAL,
     overwrite: bool = False,
     progress: ProgressMode = ProgressMode.QUIET,
+    events: Path | None = None,
     say: Say = silent,
 ) -> Rebuilt:
     """Build the dataset that `source` describes from `inputs` into `out`, bit for bit.
@@ -55,6 +59,7 @@ def rebuild(
     source: a recipe or a dataset; a folder, or a repository on the Hub.
     inputs: the reader's own copies, under the names of the pipeline's inputs.
     overrides: `step.parameter=value`, for what the publisher keeps and for files.
+    workers, engine, overwrite, events: as for `runner.build`; the bytes do not depend on them.
 
     The inputs are compared with the lock before anything is built, and the shards afterwards.
 
@@ -79,8 +84,10 @@ def rebuild(
             inputs,
             out,
             workers=workers,
+            engine=engine,
             overwrite=overwrite,
             progress=progress,
+            events=events,
             say=say,
         )
         now = read_lock(built.out)
@@ -113,12 +120,15 @@ def _require_fingerprint(
     """Raise UsageError when `pipeline` is not the one that the lock speaks of."""
     if pipeline.fingerprint() == locked.fingerprint:
         return
+    published = read_yaml(folder / PIPELINE_FILE)
+    version, here = locked.versions.get("artcurate"), __version__
+    if new := withheld.strangers(published, pipeline.resolved()):
+        raise UsageError(
+            f"{source}: made with artcurate {version}, which has no {' and no '.join(new)}; "
+            f"this is {here}, so install that version."
+        )
     named = {override.partition("=")[0].strip() for override in overrides}
-    kept = [
-        name
-        for name in withheld.unset_secrets(read_yaml(folder / PIPELINE_FILE))
-        if name not in named
-    ]
+    kept = [name for name in withheld.withheld_secrets(published) if name not in named]
     if kept:
         given = " ".join(f"--set {name}=..." for name in kept)
         raise UsageError(
@@ -129,7 +139,10 @@ def _require_fingerprint(
             f"{source}: with {', '.join(sorted(named))} as given it is another pipeline; give the "
             "publisher's value, or leave it out."
         )
-    raise DataError(f"{source}: its {PIPELINE_FILE} is not the one that its lock speaks of.")
+    raise DataError(
+        f"{source}: its {PIPELINE_FILE} is not the one that its lock speaks of, or artcurate "
+        f"{version}, which made it, read it otherwise than {here} does; install that version."
+    )
 
 
 def _unequal_shards(locked: Lock, now: Lock) -> list[str]:

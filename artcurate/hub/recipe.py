@@ -22,11 +22,13 @@ from artcurate.hub import remote_card, withheld
 from artcurate.hub.catalogue import Source
 from artcurate.hub.contents import RECIPE_FOLDER, SentFile, sent_bytes, sent_file
 from artcurate.hub.gate import Kind, Ruling, input_roles, judge
+from artcurate.hub.quotes import Prose
 from artcurate.hub.rows import recipe_config, recipe_table, sentences
 from artcurate.package import lock, pictures
 from artcurate.package.layout import find_shards
 from artcurate.package.summary import QUARANTINE_FILE
 from artcurate.package.validate import CARD_FILE, PIPELINE_FILE, SCHEMA_FILE
+from artcurate.progress import ProgressMode, meter
 from artcurate.schema.model import Schema
 from artcurate.schema.validate import Shard
 
@@ -42,9 +44,9 @@ _PLAIN = (
 #: Charts of the scores, to which the card points; predictions may show texts and stay.
 _CHARTS = "figures/*.png"
 #: A quarantined row without `detail`, which may quote what was wrong with it.
-_QUARANTINE = ("id", "table", "source", "row", "step", "reason", "by_design")
-#: A sentence shorter than this may stand in a card by chance.
-_TELLING = 16
+_QUARANTINE = ("id", "table", "step", "reason", "by_design")
+#: Where it stood. Files of a corpus are often named by the label of what is in them.
+_PLACE = ("source", "row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ def make_recipe(
     *,
     public: bool,
     permitted: Collection[str] = (),
+    progress: ProgressMode = ProgressMode.QUIET,
 ) -> Recipe:
     """The recipe of the built dataset in `folder`; the same for the same dataset.
 
@@ -73,14 +76,14 @@ def make_recipe(
     cleaned, secrets = withheld.without_secrets(pipeline)
     shards = find_shards(folder, schema)
     files = [
-        *(_tables(shards, kinds)),
+        *_tables(shards, kinds, progress),
         *(sent_file(name, folder / name) for name in _PLAIN if (folder / name).is_file()),
         *(
             sent_file(path.relative_to(folder).as_posix(), path)
             for path in sorted(folder.glob(_CHARTS))
         ),
         sent_bytes(PIPELINE_FILE, withheld.to_yaml(cleaned).encode()),
-        sent_bytes(QUARANTINE_FILE, _quarantine(folder / QUARANTINE_FILE)),
+        sent_bytes(QUARANTINE_FILE, _quarantine(folder / QUARANTINE_FILE, kinds)),
         sent_bytes(CARD_FILE, recipe_card(folder, schema, shards, kinds, secrets).encode()),
     ]
     _require_no_text(files, shards)
@@ -101,14 +104,18 @@ def table_name(config: str, split: str) -> str:
     return f"{RECIPE_FOLDER}/{config}/{split}.parquet"
 
 
-def _tables(shards: Sequence[Shard], kinds: Collection[Kind]) -> Iterator[SentFile]:
+def _tables(
+    shards: Sequence[Shard], kinds: Collection[Kind], progress: ProgressMode
+) -> Iterator[SentFile]:
     grouped: dict[tuple[str, str], list[Shard]] = {}
     for shard in shards:
         grouped.setdefault((shard.config.name, shard.split), []).append(shard)
-    for (name, split), mine in grouped.items():
-        config = recipe_config(mine[0].config, pq.read_schema(mine[0].path).names, kinds)
-        table = recipe_table([shard.path for shard in mine], config)
-        yield sent_bytes(table_name(name, split), _parquet(table))
+    total = sum(pq.read_metadata(shard.path).num_rows for shard in shards)
+    with meter("recipe", total, unit="row", mode=progress) as bar:
+        for (name, split), mine in grouped.items():
+            config = recipe_config(mine[0].config, pq.read_schema(mine[0].path).names, kinds)
+            table = recipe_table([shard.path for shard in mine], config, bar.advance)
+            yield sent_bytes(table_name(name, split), _parquet(table))
 
 
 def _parquet(table: pa.Table) -> bytes:
@@ -117,9 +124,10 @@ def _parquet(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def _quarantine(path: Path) -> bytes:
+def _quarantine(path: Path, kinds: Collection[Kind]) -> bytes:
+    columns = _QUARANTINE + (_PLACE if Kind.DERIVATIVES in kinds else ())
     buffer = io.BytesIO()
-    pl.read_parquet(path).select(_QUARANTINE).write_parquet(buffer, compression="zstd")
+    pl.read_parquet(path).select(columns).write_parquet(buffer, compression="zstd")
     return buffer.getvalue()
 
 
@@ -171,7 +179,8 @@ def _how_to_make(
         "```",
         "",
         "It names every input that differs, and compares the sha256 of every shard with the lock. "
-        "`croissant.json`, `findings.json` and `predictions/` stay with the dataset.",
+        "`croissant.json`, `findings.json`, `report.html` and `predictions/` stay with the "
+        "dataset.",
         "",
     ]
     if secrets:
@@ -184,28 +193,24 @@ def _how_to_make(
 
 
 def _require_no_text(files: Sequence[SentFile], shards: Sequence[Shard]) -> None:
-    """Raise DataError when a telling sentence of the dataset stands in a file that is sent.
+    """Raise DataError when a sentence of the dataset stands, whole or in part, in a file's prose.
 
-    The tables cannot hold any, being made of other columns; this looks at the prose beside them.
+    The tables cannot hold any, being made of other columns, and charts show scores; this looks at
+    everything else.
     """
-    prose = {
-        file.name: file.read().decode("utf-8", errors="replace")
-        for file in files
-        if not file.name.endswith((".parquet", ".png"))
-    }
-    windows = {name: _windows(text) for name, text in prose.items()}
+    prose = Prose.of(
+        {
+            file.name: file.read().decode("utf-8", errors="replace")
+            for file in files
+            if not file.name.endswith((".parquet", ".png"))
+        }
+    )
     found = {
         f"{name}: holds a sentence of the dataset (from {shard.name}), which a recipe may not; "
         "this is a defect of what wrote the file."
         for shard in shards
         for text in sentences(shard.path, shard.config)
-        if len(text) >= _TELLING
-        for name, parts in windows.items()
-        if text[:_TELLING] in parts and text in prose[name]
+        for name in prose.quoting(text)
     }
     if found:
         raise DataError(sorted(found))
-
-
-def _windows(text: str) -> frozenset[str]:
-    return frozenset(text[i : i + _TELLING] for i in range(len(text) - _TELLING + 1))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import huggingface_hub as hub
-from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.lfs import UploadInfo, post_lfs_batch_info
 from huggingface_hub.utils import build_hf_headers, disable_progress_bars  # type: ignore[attr-defined]
 
@@ -227,23 +227,36 @@ class Remote:
         return request.num
 
     def merge_pull_request(self, number: int) -> str:
-        """Merge the pull request into main and give the new commit."""
+        """Merge the pull request into main and give the new commit.
+
+        The Hub merges as git does: what somebody has committed to main in the meantime stays.
+
+        Raises RaceError where both changed a file.
+        """
         self._change_status(number, "open")
-        self._call(lambda: self._api.merge_pull_request(self.repo, number, repo_type=_KIND))
+        self._call(lambda: self._merge(number))
         return self._head(_MAIN)
+
+    def _merge(self, number: int) -> None:
+        try:
+            self._api.merge_pull_request(self.repo, number, repo_type=_KIND)
+        except HfHubHTTPError:
+            # The answer to a merge that went through may have been lost on the way.
+            if not any(one.num == number and one.status == "merged" for one in self._pulls()):
+                raise
 
     def close_pull_requests(self, title: str) -> None:
         """Close what an earlier run opened under `title` and did not finish."""
-        drafts = self._call(
-            lambda: list(
-                self._api.get_repo_discussions(
-                    self.repo, discussion_type="pull_request", repo_type=_KIND
-                )
-            )
-        )
-        for one in drafts:
+        for one in self._call(self._pulls):
             if one.title == title and one.status in ("draft", "open"):
                 self._change_status(one.num, "closed")
+
+    def _pulls(self) -> list[hub.Discussion]:
+        return list(
+            self._api.get_repo_discussions(
+                self.repo, discussion_type="pull_request", repo_type=_KIND
+            )
+        )
 
     def _change_status(self, number: int, status: Literal["open", "closed"]) -> None:
         self._call(

@@ -28,6 +28,10 @@ class TransientError(Exception):
         super().__init__(reason)
 
 
+class GaveUpError(DataError):
+    """A server that did not answer as it should, as often as it was asked."""
+
+
 class StoppedError(Exception):
     """The user, or the failure of another file, has ended the work."""
 
@@ -71,7 +75,7 @@ class Retry:
         what: how messages call it.
 
         Raises:
-            DataError: it failed too often in a row, or the server asks for too long a pause.
+            GaveUpError: it failed too often in a row, or the server asks for too long a pause.
             StoppedError: the work is to end.
         """
         failures = 0
@@ -87,12 +91,12 @@ class Retry:
 
     def _give_up(self, what: str, error: TransientError, failures: int) -> None:
         if error.wait is not None and error.wait > self.patience:
-            raise DataError(
+            raise GaveUpError(
                 f"{what}: {error.reason}, and the server asks to wait {error.wait:,.0f} seconds; "
                 "run the same command again later, which goes on from what is there."
             )
         if failures >= self.attempts:
-            raise DataError(
+            raise GaveUpError(
                 f"{what}: {error.reason}, {failures} times in a row; check the network and run the "
                 "same command again, which goes on from what is there."
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +69,22 @@ def _pruned(column: Column, kinds: Collection[Kind]) -> Column | None:
     return column if kind is None or kind in kinds else None
 
 
-def recipe_table(shards: Collection[Path], config: Config) -> pa.Table:
-    """The rows of `shards` in their order, with the columns of a `recipe_config`."""
+def recipe_table(
+    shards: Collection[Path], config: Config, advance: Callable[[int], None] = lambda _: None
+) -> pa.Table:
+    """The rows of `shards` in their order, with the columns of a `recipe_config`.
+
+    advance: is told how many rows more are done.
+    """
     schema = arrow_schema(config)
-    batches = [
-        pa.RecordBatch.from_pylist(
-            [{**_picked(row, config.columns), HASH: row_hash(row)} for row in batch.to_pylist()],
-            schema=schema,
-        )
-        for shard in shards
-        for batch in _batches(shard)
-    ]
+    batches = []
+    for shard in shards:
+        for batch in _batches(shard):
+            rows = [
+                {**_picked(row, config.columns), HASH: row_hash(row)} for row in batch.to_pylist()
+            ]
+            batches.append(pa.RecordBatch.from_pylist(rows, schema=schema))
+            advance(len(rows))
     return pa.Table.from_batches(batches, schema=schema)
 
 

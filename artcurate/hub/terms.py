@@ -11,7 +11,7 @@ from artcurate.hub.ledger import Ledger
 _WORDS = {
     Permission.YES: "may be passed on",
     Permission.NO: "may not be passed on",
-    Permission.WITH_PERMISSION: "may be passed on by who holds further rights only",
+    Permission.WITH_PERMISSION: "may be passed on with its holders' permission only",
 }
 
 

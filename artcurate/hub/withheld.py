@@ -33,16 +33,38 @@ def without_secrets(pipeline: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[
     return {**pipeline, "steps": steps}, tuple(withheld)
 
 
-def unset_secrets(pipeline: Mapping[str, Any]) -> tuple[str, ...]:
-    """The secrets that a pipeline could have and does not set, as `step.parameter`."""
-    steps = {
-        name: parameters or {} for entry in pipeline["steps"] for name, parameters in entry.items()
-    }
+def withheld_secrets(pipeline: Mapping[str, Any]) -> tuple[str, ...]:
+    """The secrets that were taken out of a published pipeline, as `step.parameter`.
+
+    A resolved pipeline names every parameter, so those that it does not name were taken out.
+    """
+    steps = _parameters(pipeline)
     return tuple(
         f"{step}.{parameter}"
         for step, parameter in _SECRETS
-        if step in steps and not steps[step].get(parameter)
+        if step in steps and parameter not in steps[step]
     )
+
+
+def strangers(published: Mapping[str, Any], here: Mapping[str, Any]) -> tuple[str, ...]:
+    """Parameters that a resolved pipeline has here and the published one does not name.
+
+    What was published with another version of artcurate may lack parameters of this one.
+    """
+    then, withheld = _parameters(published), withheld_secrets(published)
+    return tuple(
+        name
+        for step, parameters in _parameters(here).items()
+        for parameter in parameters
+        if parameter not in then.get(step, {}) and (name := f"{step}.{parameter}") not in withheld
+    )
+
+
+def _parameters(pipeline: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The parameters that each step of a pipeline file sets."""
+    return {
+        name: parameters or {} for entry in pipeline["steps"] for name, parameters in entry.items()
+    }
 
 
 def to_yaml(pipeline: Mapping[str, Any]) -> str:

@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Final
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from artcurate import resources
-from artcurate.errors import DataError
+from artcurate.checked_yaml import FileModel, read_checked
 from artcurate.text.scripts import Script
 
 _APART: Final = re.compile(r"[\s_-]+")
@@ -110,19 +110,7 @@ def load(path: Path) -> Catalogue:
         UsageError: there is no such file.
         DataError: one problem per wrong place.
     """
-    raw = resources.read_yaml(path)
-    try:
-        file = _File.model_validate(raw)
-    except ValidationError as error:
-        raise DataError(
-            [
-                f"{path}: {'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}."
-                for problem in error.errors()
-            ]
-        ) from None
-    problems = [*_name_problems(file), *_word_problems(file)]
-    if problems:
-        raise DataError([f"{path}: {problem}." for problem in problems])
+    file = read_checked(path, _File, _problems)
     languages = tuple(_language(name, entry) for name, entry in sorted(file.languages.items()))
     by_key = {_key(word): lang for lang in languages for word in _words(lang.name, lang)}
     return Catalogue(
@@ -138,11 +126,7 @@ def _key(name: str) -> str:
     return _APART.sub(" ", folded).strip()
 
 
-class _FileModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _FileLanguage(_FileModel):
+class _FileLanguage(FileModel):
     iso: str = Field(pattern="^[a-z]{2,3}$")
     aliases: tuple[str, ...] = ()
     scripts: tuple[Script, ...] = Field(min_length=1)
@@ -159,7 +143,7 @@ class _FileLanguage(_FileModel):
         return words.split() if isinstance(words, str) else words
 
 
-class _File(_FileModel):
+class _File(FileModel):
     title: str
     close: tuple[tuple[str, ...], ...] = ()
     languages: dict[str, _FileLanguage] = Field(min_length=1)
@@ -182,6 +166,11 @@ def _language(name: str, entry: _FileLanguage) -> Language:
 
 def _words(name: str, language: Language | _FileLanguage) -> tuple[str, ...]:
     return (name, language.iso, *language.aliases)
+
+
+def _problems(file: _File) -> Iterator[str]:
+    yield from _name_problems(file)
+    yield from _word_problems(file)
 
 
 def _name_problems(file: _File) -> Iterator[str]:

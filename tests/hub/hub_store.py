@@ -173,12 +173,21 @@ class Hub:
             raise Refused(404, f"A file with this name doesn't exist: {path}", "EntryNotFound")
 
     def merge(self, name: str, num: int) -> None:
+        """Merge as git does: what one side has changed stands, what both have is a conflict."""
         repository = self.find(name)
         pull = repository.pulls[num]
         if pull.status != "open":
             raise Refused(400, f"This pull request is {pull.status} and cannot be merged")
-        if repository.refs["refs/heads/main"] != pull.base:
-            raise Refused(409, "This pull request has conflicts")
+        base = repository.trees[pull.base]
+        here = repository.trees[repository.refs["refs/heads/main"]]
+        theirs = repository.trees[repository.refs[f"refs/pr/{num}"]]
+        merged: dict[str, Blob] = {}
+        for path in {*base, *here, *theirs}:
+            sides = here.get(path), theirs.get(path)
+            if base.get(path) not in sides and sides[0] != sides[1]:
+                raise Refused(409, f"This pull request has conflicts in {path}")
+            blob = sides[1] if sides[0] == base.get(path) else sides[0]
+            if blob is not None:
+                merged[path] = blob
         pull.status = "merged"
-        tree = repository.trees[repository.refs[f"refs/pr/{num}"]]
-        repository.add_commit("refs/heads/main", tree, f"{pull.title} (#{num})")
+        repository.add_commit("refs/heads/main", merged, f"{pull.title} (#{num})")

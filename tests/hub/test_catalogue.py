@@ -91,7 +91,7 @@ def test_a_wrong_name_is_answered_with_the_nearest() -> None:
     [
         ('text: "yes"', "text: yes", "redistribute.text: Input should be"),
         ("folder: wikiart\n", "folder: ../wikiart\n", "must be a plain name"),
-        ("kind: drive", "kind: torrent", "places.0"),
+        ("kind: drive", "kind: torrent", r"wikiart\.places\[0\]"),
         ("gated: true", "gatd: true", "gatd: Extra inputs"),
     ],
 )

@@ -339,7 +339,7 @@ def test_terms_are_accepted_once_and_before_anything_is_asked(
     refused = artcurate(environment, "download", "artelingo")
     assert refused.returncode == 2
     assert "add --accept-licence; nothing was downloaded" in refused.stderr
-    assert "Research use under KAUST's terms" in refused.stderr
+    assert "research use under KAUST's terms" in refused.stderr
     assert server.seen == []
     accepted = artcurate(environment, "download", "artelingo", "--accept-licence")
     assert "KAUST" in accepted.stderr
@@ -527,6 +527,8 @@ def scan_page(address: str) -> bytes:
 @pytest.fixture
 def google(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileServer:
     monkeypatch.setenv(drive.ENDPOINT_VARIABLE, server.url)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     server.files["/uc"] = Served(
         scan_page(f"{server.url}/download"), kind="text/html; charset=utf-8"
     )
@@ -579,13 +581,68 @@ def test_a_small_file_needs_no_scan_page(google: FileServer, tmp_path: Path) -> 
         (b"<html>Sign in</html>", "gives no way"),
     ],
 )
-def test_a_drive_that_refuses_names_the_other_ways(
+def test_a_drive_that_refuses_leads_on_to_the_hub_and_in_the_end_names_the_way_by_hand(
     google: FileServer, tmp_path: Path, page: bytes, complaint: str
 ) -> None:
     google.files["/uc"] = Served(page, kind="text/html")
     with pytest.raises(RefusedError, match=complaint) as caught:
         get_wikiart(tmp_path, small_wikiart())
+    assert "huggan/wikiart: the Hub has no such dataset" in str(caught.value)
+    assert "Artificio/WikiArt: the Hub has no such dataset" in str(caught.value)
     assert "artcurate download wikiart --from wikiart.zip" in str(caught.value)
+
+
+QUOTA = Served(b"<html>Google Drive - Quota exceeded</html>", kind="text/html")
+
+
+def test_where_drive_gives_nothing_the_next_place_is_tried_and_said_so(
+    google: FileServer, environment: dict[str, str], tmp_path: Path
+) -> None:
+    google.files["/uc"] = QUOTA
+    data = hub_table()
+    publish(google, "Artificio/WikiArt", {"data/a.parquet": data})
+    done = artcurate(environment, "download", "wikiart", "--accept-licence")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "home" / "wikiart-artificio" / "a.parquet").read_bytes() == data
+    assert not (tmp_path / "home" / "wikiart").exists()
+    lines = done.stdout.splitlines()
+    (drive_line, huggan_line) = (i for i, line in enumerate(lines) if line.startswith("Trying"))
+    assert "too many people fetched it today" in lines[drive_line - 1]
+    assert lines[drive_line].startswith("Trying huggan/wikiart instead.")
+    assert "the Hub has no such dataset" in lines[huggan_line - 1]
+    assert lines[huggan_line].startswith("Trying Artificio/WikiArt instead.")
+    assert "No bundled pipeline reads it" in done.stdout
+
+
+def test_a_drive_that_cannot_be_reached_leads_on_too(
+    google: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(drive.ENDPOINT_VARIABLE, "http://127.0.0.1:9")
+    template = f"{google.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+    publish(google, "huggan/wikiart", {"data/a.parquet": hub_table()})
+    got = get_wikiart(tmp_path, small_wikiart())
+    assert (got.folder.name, got.buildable) == ("wikiart-huggan", False)
+
+
+def test_an_archive_that_has_begun_to_arrive_is_not_given_up_for_another(
+    google: FileServer, tmp_path: Path
+) -> None:
+    google.faults["/download"].extend([Fault(break_after=2_000)] * RETRY.attempts)
+    with pytest.raises(DataError, match="goes on from what is there"):
+        get_wikiart(tmp_path, small_wikiart())
+    assert not google.asked("/api/datasets/huggan/wikiart/revision/main")
+    assert get_wikiart(tmp_path, small_wikiart()).folder == tmp_path / "wikiart"
+
+
+def test_named_places_and_styles_are_not_sought_elsewhere(
+    google: FileServer, tmp_path: Path
+) -> None:
+    google.files["/uc"] = QUOTA
+    for options in ({"place": "drive"}, {"subset": ("Baroque",)}):
+        with pytest.raises(RefusedError, match="too many people") as caught:
+            get_wikiart(tmp_path, small_wikiart(), **options)
+        assert "huggan" not in str(caught.value)
 
 
 def test_a_page_behind_the_scan_page_is_no_archive(google: FileServer, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ HELD = {Kind.TEXT: ["a.text"], Kind.PIXELS: ["a.image"], Kind.DERIVATIVES: ["a.e
 
 def made_of(text: Permission, pixels: Permission, **other: object) -> Source:
     terms = Redistribution(text=text, pixels=pixels, derivatives=YES, basis="Its terms.")
-    return source("artelingo").model_copy(update={"redistribute": terms, **other})
+    return source("artelingo").model_copy(update={"redistribute": terms, "gated": False, **other})
 
 
 def refused(verdict: Verdict) -> set[Kind]:
@@ -68,6 +68,23 @@ def test_what_is_not_there_needs_no_licence() -> None:
     closed = made_of(NO, NO)
 
     assert not judge([closed], {Kind.DERIVATIVES: ["a.emotion"]}, public=True).refusals
+
+
+def test_the_same_sentences_stand_under_the_same_permission_whichever_corpus_brings_them() -> None:
+    captions = [source("artelingo"), source("artelingo-28"), source("artemis")]
+    held = {Kind.TEXT: ["annotations.text"], Kind.DERIVATIVES: ["annotations.emotion"]}
+
+    for one in captions:
+        public = judge([one], held, public=True)
+        assert (refused(public), public.gated) == ({Kind.TEXT}, True), one.name
+        (text, _) = judge([one], held, public=False).findings
+        assert text.ruling is Ruling.WHILE_PRIVATE
+    with pytest.raises(UsageError, match="the English ones are those of ArtEmis") as caught:
+        require(
+            judge(captions[:1], held, public=True), public=True, schema=load_schema("artelingo")
+        )
+    assert "leave --public out" in str(caught.value)
+    assert "--permitted artelingo" in str(caught.value)
 
 
 def test_a_permission_is_on_the_users_word_and_for_a_source_of_the_dataset() -> None:
@@ -157,7 +174,7 @@ def test_a_dataset_of_unknown_making_passes_no_gate(tmp_path: Path) -> None:
 
 def test_a_refusal_says_why_and_what_can_be_done() -> None:
     schema = load_schema("artelingo")
-    verdict = judge([source("artelingo"), source("wikiart")], HELD, public=True)
+    verdict = judge([made_of(YES, ASK), source("wikiart")], HELD, public=True)
 
     with pytest.raises(UsageError) as caught:
         require(verdict, public=True, schema=schema)

@@ -58,7 +58,10 @@ def test_the_card_on_the_hub_is_the_dataset_card_between_two_comments(
 
     ours = (paintings.out / "README.md").read_text(encoding="utf-8")
     there = server.hub.files(REPO)["README.md"].decode()
-    assert yaml.safe_load(there.split("---\n")[1]) == yaml.safe_load(ours.split("---\n")[1])
+    head = yaml.safe_load(there.split("---\n")[1])
+    assert "ArtELingo: Non-commercial research use" in head.pop("extra_gated_prompt")
+    assert "checkbox" in head.pop("extra_gated_fields").values()
+    assert head == yaml.safe_load(ours.split("---\n")[1])
     assert ours.split("---\n", 2)[2].strip() in there
 
 
@@ -152,7 +155,7 @@ def test_public_only_where_every_licence_allows_it(
 
     assert refused.code == 2
     assert "wikiart does not let this be passed on: pixels (paintings.image)" in refused.err
-    assert "--annotations-only" in refused.err
+    assert "artelingo does not let this be passed on: text (paintings.captions" in refused.err
     assert "--recipe" in refused.err
     assert not server.requests
 
@@ -170,7 +173,7 @@ def test_a_repository_becomes_public_only_after_its_commit_was_read_back(
     publish(paintings.out, REPO, Wishes(public=True, permitted=("wikiart", "artelingo")))
 
     order = [one.path for one in server.requests]
-    made_public = next(i for i, path in enumerate(order) if path.endswith("/settings"))
+    made_public = next(i for i, one in enumerate(server.requests) if b'"public"' in one.body)
     committed = next(i for i, path in enumerate(order) if "/commit/" in path)
     assert json.loads(server.sent("POST", "repos/create")[0].body)["visibility"] == "private"
     assert committed < made_public
@@ -305,6 +308,70 @@ def test_a_pull_request_is_not_merged_when_somebody_else_was_faster(
     assert {"THEIRS.md", "figures/119.txt"} <= set(server.hub.files(REPO))
     pulls = server.hub.find(REPO).pulls.values()
     assert [pull.status for pull in pulls] == ["closed", "merged"]
+
+
+def test_what_is_committed_in_the_moment_of_the_merge_stays_and_ours_arrives(
+    paintings: Dataset, server: HubServer
+) -> None:
+    wishes = Wishes()
+    publication = many_files(prepare(paintings.out, wishes), 120)
+    server.hub.create(REPO, private=True)
+
+    def somebody_else() -> None:
+        server.hub.write(REPO, {"THEIRS.md": b"mine"})
+
+    server.faults.append(Fault("POST", "/merge$", before=somebody_else))
+    remote = Remote(REPO)
+    carry_out(make_plan(publication, remote, wishes), remote, "paintings")
+
+    there = server.hub.files(REPO)
+    assert there["THEIRS.md"] == b"mine"
+    assert all(
+        there[one.name] == one.read() for one in publication.files if "README" not in one.name
+    )
+
+
+def test_a_file_that_both_sides_change_stops_the_merge_and_a_second_run_keeps_both(
+    paintings: Dataset, server: HubServer
+) -> None:
+    wishes = Wishes()
+    publication = many_files(prepare(paintings.out, wishes), 120)
+    server.hub.create(REPO, private=True)
+
+    def somebody_else() -> None:
+        server.hub.write(REPO, {"README.md": b"# By hand\n"})
+
+    server.faults.append(Fault("POST", "/merge$", before=somebody_else))
+    remote = Remote(REPO)
+    with pytest.raises(RaceError, match="run the same command again"):
+        carry_out(make_plan(publication, remote, wishes), remote, "paintings")
+    assert set(server.hub.files(REPO)) == {".gitattributes", "README.md"}
+
+    carry_out(make_plan(publication, remote, wishes), remote, "paintings")
+    there = server.hub.files(REPO)
+    assert b"# By hand" in there["README.md"]
+    assert "figures/119.txt" in there
+
+
+@pytest.mark.parametrize("lost", ["/discussions$", "/commit/", "/status$", "/merge$"])
+def test_a_pull_request_survives_the_loss_of_any_answer(
+    lost: str, paintings: Dataset, server: HubServer
+) -> None:
+    wishes = Wishes()
+    publication = many_files(prepare(paintings.out, wishes), 120)
+    server.hub.create(REPO, private=True)
+    fault = Fault("POST", lost, lose=True)
+    server.faults.append(fault)
+    remote = Remote(REPO)
+    carry_out(make_plan(publication, remote, wishes), remote, "paintings")
+
+    assert not fault.times
+    there = server.hub.files(REPO)
+    assert all(
+        there[one.name] == one.read() for one in publication.files if "README" not in one.name
+    )
+    statuses = {pull.status for pull in server.hub.find(REPO).pulls.values()}
+    assert statuses <= {"merged", "closed"}
 
 
 def many_files(publication: Publication, count: int) -> Publication:

@@ -76,6 +76,11 @@ LASTING = {
     "file server down": (Fault("PUT", "/large/", status=500, times=999), "answers 500"),
     "line too weak": (Fault("PUT", "/large/", drop=True, times=999), "the connection to the Hub"),
     "rate limit": (Fault("POST", "/commit/", status=429, times=999), "answered 429"),
+    "rate limit until later": (
+        Fault("POST", "/commit/", status=429, headers={"Retry-After": "4000"}, times=999),
+        "asks to wait 4,000 seconds",
+    ),
+    "no answer's end": (Fault("GET", "/tree/", drop=True, times=999), "the connection to the Hub"),
     "Hub down": (Fault("GET", "whoami", status=503, times=999), "answered 503"),
     "payment": (Fault("POST", "repos/create", status=402, message="upgrade to PRO"), "PRO"),
     "no rights": (Fault("POST", "repos/create", status=403, message="read-only token"), "token"),

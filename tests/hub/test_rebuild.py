@@ -82,6 +82,22 @@ def test_paintings_are_made_again_bit_for_bit_from_a_folder(
     assert shard_hashes(tmp_path / "again") == shard_hashes(paintings.out)
 
 
+def test_a_rebuild_runs_as_a_build_does(
+    paintings: Dataset, artcurate: CommandLine, tmp_path: Path
+) -> None:
+    (annotations,), (images,) = paintings.inputs["annotations"], paintings.inputs["images"]
+    ended = artcurate(
+        *("rebuild", paintings.out, "--annotations", annotations, "--images", images),
+        *("--out", tmp_path / "again", "--events", tmp_path / "events.jsonl", "--json"),
+        *("--engine", "local", "--workers", 1, "--worker-memory", "2GiB"),
+    )
+
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out.splitlines()[-1])["equal_shards"] == 6
+    events = (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(events[-1])["event"] == "build_ended"
+
+
 def test_a_whole_dataset_can_be_made_again_too(faces: Dataset, tmp_path: Path) -> None:
     rebuilt = rebuild(str(faces.out), faces.inputs, tmp_path / "again", workers=1)
 
@@ -243,6 +259,27 @@ def test_a_salt_that_the_publisher_keeps_is_asked_for_and_checked(
         rebuild(str(recipe), faces.inputs, again, overrides=["pseudonyms.salt=guess"], workers=1)
 
     assert rebuild(str(recipe), faces.inputs, again, overrides=[salt], workers=1).shards == 3
+
+
+def test_a_recipe_of_another_version_is_not_taken_for_one_with_a_secret(
+    faces: Dataset, tmp_path: Path
+) -> None:
+    recipe = recipe_in(faces, tmp_path)
+    pipeline = yaml.safe_load((recipe / "pipeline.yaml").read_text(encoding="utf-8"))
+    (write,) = (step["write"] for step in pipeline["steps"] if "write" in step)
+    del write["quality"]
+    (recipe / "pipeline.yaml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
+    lock = json.loads((recipe / "artcurate.lock").read_text(encoding="utf-8"))
+    lock["versions"]["artcurate"] = "0.0.9"
+    # The pipeline of that version had no such parameter, so its fingerprint is another one.
+    lock["fingerprint"] = "0" * 64
+    (recipe / "artcurate.lock").write_text(json.dumps(lock), encoding="utf-8")
+
+    with pytest.raises(
+        UsageError, match=r"artcurate 0\.0\.9, which has no write\.quality"
+    ) as caught:
+        rebuild(str(recipe), faces.inputs, tmp_path / "again", workers=1)
+    assert "salt" not in str(caught.value)
 
 
 def test_a_pipeline_that_does_not_fit_its_lock_is_refused(

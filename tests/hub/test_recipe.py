@@ -126,7 +126,22 @@ def test_the_quarantine_travels_without_its_details(faces: Dataset, server: HubS
     sent = pl.read_parquet(io.BytesIO(server.hub.files(REPO)["quarantine.parquet"]))
     mine = pl.read_parquet(faces.out / "quarantine.parquet")
     assert "detail" not in sent.columns
-    assert sent.equals(mine.drop("detail"))
+    assert sent.equals(mine.drop("detail", "source", "row"))
+
+
+def test_no_file_of_a_closed_corpus_tells_the_label_of_what_was_left_out(
+    faces: Dataset, paintings: Dataset
+) -> None:
+    assert "당황" in " ".join(pl.read_parquet(faces.out / "quarantine.parquet")["source"])
+    for dataset, told in ((faces, False), (paintings, True)):
+        (file,) = (
+            one
+            for one in prepare(dataset.out, Wishes(recipe=True)).files
+            if one.name == "quarantine.parquet"
+        )
+        columns = set(pl.read_parquet(io.BytesIO(file.read())).columns)
+        assert ({"source", "row"} <= columns) is told
+        assert told or not {"source", "row"} & columns
 
 
 def test_the_card_tells_how_to_make_it_and_shows_the_tables(
@@ -160,14 +175,15 @@ def test_scores_and_their_charts_travel_and_predictions_stay(
 ) -> None:
     scored = tmp_path / "scored"
     shutil.copytree(faces.out, scored)
-    for name in ("scores.json", "eval.yaml", "figures/a.png", "predictions/shown.parquet"):
+    kept_back = ("predictions/shown.parquet", "report.html")
+    for name in ("scores.json", "eval.yaml", "figures/a.png", *kept_back):
         (scored / name).parent.mkdir(exist_ok=True)
         (scored / name).write_bytes(b"{}")
 
     recipe = {file.name for file in prepare(scored, Wishes(recipe=True)).files}
     whole = {file.name for file in prepare(scored, Wishes()).files}
     assert {"scores.json", "eval.yaml", "figures/a.png"} <= recipe
-    assert "predictions/shown.parquet" in whole - recipe
+    assert set(kept_back) <= whole - recipe
 
 
 def test_the_same_dataset_gives_the_same_recipe(faces: Dataset) -> None:
@@ -176,17 +192,32 @@ def test_the_same_dataset_gives_the_same_recipe(faces: Dataset) -> None:
     assert [file.sha256 for file in one] == [file.sha256 for file in two]
 
 
+@pytest.mark.parametrize("name", ["scores.json", "eval.yaml", "split.json"])
 def test_a_sentence_in_a_file_beside_the_tables_stops_the_recipe(
-    faces: Dataset, tmp_path: Path
+    name: str, faces: Dataset, tmp_path: Path
 ) -> None:
     telling = tmp_path / "telling"
     shutil.copytree(faces.out, telling)
     rows = pl.read_parquet(telling / "data" / "train-00000-of-00001.parquet", columns=["text"])
     sentence = max(rows["text"], key=len)
-    (telling / "scores.json").write_text(
-        json.dumps({"worst": f"taken for anger: {sentence}"}, ensure_ascii=False),
-        encoding="utf-8",
-    )
+    escaped = json.dumps({"worst": f"taken for anger: {sentence}"}, ensure_ascii=True)
+    (telling / name).write_text(escaped, encoding="utf-8")
 
-    with pytest.raises(DataError, match=r"scores\.json: holds a sentence of the dataset"):
+    with pytest.raises(DataError, match=rf"{name}: holds a sentence of the dataset"):
         prepare(telling, Wishes(recipe=True))
+
+
+def test_a_report_with_pictures_and_sentences_goes_with_the_dataset_and_never_with_its_recipe(
+    paintings: Dataset, server: HubServer, tmp_path: Path
+) -> None:
+    scored = tmp_path / "scored"
+    shutil.copytree(paintings.out, scored)
+    (row, *_) = pl.read_parquet(scored / "annotations" / "train-00000-of-00001.parquet")["text"]
+    (scored / "report.html").write_text(f"<p>{row}</p>", encoding="utf-8")
+    publish(scored, REPO, Wishes())
+    assert "report.html" in server.hub.files(REPO)
+
+    publish(scored, REPO, Wishes(recipe=True))
+    files = server.hub.files(REPO)
+    assert "report.html" not in files
+    assert not [name for name, data in files.items() if row.encode() in data]

@@ -136,5 +136,5 @@ def test_all_problems_of_a_file_are_named_at_once(tmp_path: Path) -> None:
 def test_a_wrong_shape_names_its_place(tmp_path: Path) -> None:
     file = tmp_path / "languages.yaml"
     file.write_text("title: x\nlanguages:\n  alpha: {iso: aa, scripts: [runes]}\n")
-    with pytest.raises(DataError, match=r"languages\.alpha\.scripts\.0"):
+    with pytest.raises(DataError, match=r"languages\.alpha\.scripts\[0\]"):
         languages.load(file)
