@@ -16,9 +16,9 @@ from artcurate.files import file_system_errors, make_folder, require_free_space
 from artcurate.hub.catalogue import Source, source_of
 from artcurate.hub.download import Downloaded, Request, Say, unpack_into
 from artcurate.hub.ledger import today
-from artcurate.hub.retry import Retry
 from artcurate.hub.staging import Arrived, Receipt, Staging, open_staging
 from artcurate.hub.unpack import check_archive, damaged_sentence
+from artcurate.net.retry import Retry
 from artcurate.progress import Meter, ProgressMode, meter
 
 _CHUNK = 1 << 20

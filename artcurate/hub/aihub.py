@@ -20,14 +20,14 @@ import httpx2
 from artcurate.archives.faults import ArchiveError
 from artcurate.errors import DataError, UsageError
 from artcurate.files import file_system_errors
-from artcurate.hub.credentials import Secret
-from artcurate.hub.http import Http, KeyHeader, RefusedError, read_limited, require_success
 from artcurate.hub.items import Work, require_as_first_seen
-from artcurate.hub.retry import Retry
 from artcurate.hub.staging import Arrived
 from artcurate.hub.tarball import assemble
 from artcurate.hub.transfer import Wanted, WrongContentError
 from artcurate.hub.unpack import check_archive
+from artcurate.net.http import Http, KeyHeader, RefusedError, read_limited, require_success
+from artcurate.net.retry import Retry
+from artcurate.net.secret import Secret
 
 #: Another server that speaks as AI Hub does, for tests and proxies. Your key goes there.
 ENDPOINT_VARIABLE = "ARTCURATE_AIHUB_ENDPOINT"

@@ -13,10 +13,8 @@ from artcurate.files import file_system_errors, require_free_space
 from artcurate.hub import aihub, drive
 from artcurate.hub.catalogue import AIHubPlace, DrivePlace, FormPlace, HubPlace, Place, Source
 from artcurate.hub.credentials import aihub_key
-from artcurate.hub.http import Http, RefusedError
 from artcurate.hub.items import Item, PlainFile, Work
 from artcurate.hub.ledger import Ledger, today
-from artcurate.hub.retry import GaveUpError, Retry, StoppedError
 from artcurate.hub.staging import (
     Arrived,
     Receipt,
@@ -27,6 +25,8 @@ from artcurate.hub.staging import (
 )
 from artcurate.hub.transfer import ByteCount, Transfer, Wanted
 from artcurate.hub.unpack import Unpacked, damaged_sentence, unpack_pictures
+from artcurate.net.http import Http, RefusedError
+from artcurate.net.retry import GaveUpError, Retry, StoppedError
 from artcurate.progress import ProgressMode, meter
 
 Say = Callable[[str], None]

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 
 from artcurate.hub.catalogue import DrivePlace
-from artcurate.hub.http import Http, RefusedError, read_limited, require_success
+from artcurate.net.http import Http, RefusedError, read_limited, require_success
 
 #: Another server that speaks as Drive does, for tests and proxies.
 ENDPOINT_VARIABLE = "ARTCURATE_DRIVE_ENDPOINT"

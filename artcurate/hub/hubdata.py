@@ -18,12 +18,12 @@ from huggingface_hub.hf_api import RepoSibling
 
 from artcurate.errors import DataError, UsageError
 from artcurate.hub.catalogue import HubPlace
-from artcurate.hub.credentials import Secret
-from artcurate.hub.http import KeyHeader, RefusedError
 from artcurate.hub.items import PlainFile
 from artcurate.hub.refusals import CLIENT_ERRORS, asked_pause, is_transient, reason, status_of
-from artcurate.hub.retry import Retry, TransientError
 from artcurate.hub.transfer import Wanted, WrongContentError
+from artcurate.net.http import KeyHeader, RefusedError
+from artcurate.net.retry import Retry, TransientError
+from artcurate.net.secret import Secret
 
 _COMMIT_DIGITS = 40
 _Answer = TypeVar("_Answer")

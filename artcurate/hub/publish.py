@@ -20,8 +20,8 @@ from artcurate.hub.plan import Plan, PlannedFile
 from artcurate.hub.recipe import make_recipe
 from artcurate.hub.refusals import HubError, RaceError
 from artcurate.hub.remote import Operation, Remote
-from artcurate.hub.retry import Retry
 from artcurate.hub.verify import differences, require_arrival
+from artcurate.net.retry import Retry
 from artcurate.package import lock
 from artcurate.package.validate import CARD_FILE, PIPELINE_FILE, dataset_schema, validate_dataset
 from artcurate.progress import ProgressMode, meter

@@ -8,7 +8,7 @@ import httpx2
 from huggingface_hub import errors
 
 from artcurate.errors import ArtcurateError, UsageError
-from artcurate.hub.retry import retry_after
+from artcurate.net.retry import retry_after
 from artcurate.package.tables import printable
 
 #: Everything that the client raises when a server or the network does not do as it is asked.

@@ -18,7 +18,6 @@ from huggingface_hub.lfs import UploadInfo, post_lfs_batch_info
 from huggingface_hub.utils import build_hf_headers, disable_progress_bars  # type: ignore[attr-defined]
 
 from artcurate.errors import UsageError
-from artcurate.hub.credentials import Secret
 from artcurate.hub.refusals import (
     CLIENT_ERRORS,
     asked_pause,
@@ -26,7 +25,8 @@ from artcurate.hub.refusals import (
     is_transient,
     reason,
 )
-from artcurate.hub.retry import Retry, TransientError
+from artcurate.net.retry import Retry, TransientError
+from artcurate.net.secret import Secret
 
 _KIND = "dataset"
 _MAIN = "main"

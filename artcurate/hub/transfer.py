@@ -18,9 +18,9 @@ import httpx2
 
 from artcurate.errors import DataError
 from artcurate.files import file_system_errors, make_folder, sha256_of
-from artcurate.hub.http import Http, KeyHeader, RefusedError, require_success
 from artcurate.hub.partial import Content, Partial
-from artcurate.hub.retry import Retry, TransientError
+from artcurate.net.http import Http, KeyHeader, RefusedError, require_success
+from artcurate.net.retry import Retry, TransientError
 from artcurate.progress import Meter
 
 #: Bytes that are asked for again when a file goes on, to compare them.

@@ -15,7 +15,7 @@ from artcurate.archives.lookup import Member
 from artcurate.archives.zips import ZipReader
 from artcurate.errors import DataError
 from artcurate.files import file_system_errors, make_folder, require_free_space
-from artcurate.hub.retry import Retry
+from artcurate.net.retry import Retry
 
 #: Bytes a whole archive may swell to per byte, and how many are nothing to worry about. Labels in
 #: JSON shrink to a fortieth; deflate's limit is a thousandth.

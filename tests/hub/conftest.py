@@ -62,7 +62,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
         hurried = SimpleNamespace(**{**vars(time), "sleep": running.pauses.append})
         monkeypatch.setattr("huggingface_hub.utils._http.time", hurried)
         from artcurate.hub import remote
-        from artcurate.hub.retry import Retry
+        from artcurate.net.retry import Retry
 
         monkeypatch.setattr(remote, "Retry", partial(Retry, first=0.001, longest=0.002))
         yield running

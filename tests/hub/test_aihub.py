@@ -15,13 +15,14 @@ import pytest
 from artcurate.errors import DataError, UsageError
 from artcurate.hub import aihub
 from artcurate.hub.aihub import AIHubFile, ListedFile
-from artcurate.hub.credentials import Secret, aihub_key
-from artcurate.hub.http import Http, RefusedError
+from artcurate.hub.credentials import aihub_key
 from artcurate.hub.items import Work
 from artcurate.hub.ledger import Ledger
-from artcurate.hub.retry import Retry
 from artcurate.hub.staging import Arrived
 from artcurate.hub.transfer import ByteCount, Transfer
+from artcurate.net.http import Http, RefusedError
+from artcurate.net.retry import Retry
+from artcurate.net.secret import Secret
 from artcurate.progress import ProgressMode, meter
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -23,10 +23,10 @@ from artcurate.hub import download as download_module
 from artcurate.hub import drive
 from artcurate.hub.catalogue import DrivePlace, Source, source
 from artcurate.hub.download import Request, download
-from artcurate.hub.http import RefusedError
 from artcurate.hub.ledger import Ledger
-from artcurate.hub.retry import Retry
 from artcurate.hub.terms import require_acceptance
+from artcurate.net.http import RefusedError
+from artcurate.net.retry import Retry
 from artcurate.pipeline import load_bundled, resolve
 from artcurate.progress import ProgressMode
 from artcurate.runner import find_inputs, read_inputs

@@ -15,7 +15,7 @@ from artcurate.errors import DataError
 from artcurate.hub.catalogue import source
 from artcurate.hub.download import Downloaded, Request, download
 from artcurate.hub.ledger import Ledger
-from artcurate.hub.retry import Retry
+from artcurate.net.retry import Retry
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -14,9 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from artcurate.errors import DataError
-from artcurate.hub.credentials import Secret
-from artcurate.hub.http import Http, KeyHeader, RefusedError
-from artcurate.hub.retry import Retry, StoppedError
 from artcurate.hub.transfer import (
     OVERLAP,
     ByteCount,
@@ -25,6 +22,9 @@ from artcurate.hub.transfer import (
     Wanted,
     WrongContentError,
 )
+from artcurate.net.http import Http, KeyHeader, RefusedError
+from artcurate.net.retry import Retry, StoppedError
+from artcurate.net.secret import Secret
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from artcurate.errors import DataError
-from artcurate.hub.retry import Retry, StoppedError
 from artcurate.hub.unpack import check_archive, unpack_pictures
+from artcurate.net.retry import Retry, StoppedError
 
 NAMES = [
     f"wikiart/{style}/p{number}.jpg" for style in ("Cubism", "Fauvism") for number in range(90)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from artcurate.errors import DataError
-from artcurate.hub.retry import Retry, TransientError, retry_after
+from artcurate.net.retry import Retry, TransientError, retry_after
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

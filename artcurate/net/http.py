@@ -10,8 +10,8 @@ from types import TracebackType
 import httpx2
 
 from artcurate.errors import DataError
-from artcurate.hub.credentials import Secret
-from artcurate.hub.retry import TransientError, retry_after
+from artcurate.net.retry import TransientError, retry_after
+from artcurate.net.secret import Secret
 
 _MAX_REDIRECTS = 10
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
