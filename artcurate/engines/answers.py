@@ -40,7 +40,7 @@ class WorkerError(Exception):
     """An exception of a task that cannot itself travel between processes."""
 
 
-class RemoteError(Exception):
+class WorkerTraceback(Exception):  # noqa: N818 (nobody catches it: it is shown)
     """The traceback of an exception in the worker where it happened; its `__cause__` here."""
 
     def __str__(self) -> str:
@@ -82,4 +82,4 @@ def _pack(error: Exception, text: str) -> bytes:
 
 def reraise(raised: Raised) -> None:
     """Raise here what the task raised there, with its traceback as the cause."""
-    raise raised.error from RemoteError(raised.traceback)
+    raise raised.error from WorkerTraceback(raised.traceback)

@@ -23,9 +23,10 @@ import artcurate
 from artcurate.engines import Reach
 from artcurate.errors import UsageError
 from artcurate.files import file_system_errors
+from artcurate.images import turbo
 
-#: Distributions that decide bytes; those of them that are not installed have to be absent
-#: everywhere.
+#: Distributions that decide bytes, beside the system's libjpeg-turbo; those of them that are not
+#: installed have to be absent everywhere.
 _LIBRARIES = (
     "numpy",
     "opencv-python-headless",
@@ -87,6 +88,7 @@ def identity() -> Identity:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "(none)"
+    found["libjpeg-turbo"] = turbo.version() if turbo.is_installed() else "(none)"
     return Identity(tuple(sorted(found.items())))
 
 

@@ -1,10 +1,12 @@
 """Which library makes small pictures of large JPEGs: it decides bytes, so it is chosen once.
 
 Pillow is always there and reads everything else. libvips (extra `vips`) decodes and resamples a
-JPEG in one pass over its rows with vector instructions: the same Lanczos filter, the same faults,
-in about half of Pillow's time (`benchmarks/decoders.py`). OpenCV is not among them: its area filter
-is no faster than libvips and further from a full Lanczos reduction, and it takes truncated files
-for whole ones.
+JPEG in one pass over its rows with vector instructions. `turbo` (the system's `libturbojpeg`) takes
+the planes of a JPEG as they are, reduces each for itself and writes them: no colour is converted
+and none blown up. All have the same Lanczos filter and find the same faults; what they cost and how
+near they come to a full reduction is measured by `benchmarks/decoders.py`. OpenCV is not among
+them: its area filter is further from a full Lanczos reduction, and it takes truncated files for
+whole ones.
 """
 
 from __future__ import annotations
@@ -17,21 +19,30 @@ import PIL
 from PIL import Image
 
 from artcurate.errors import UsageError
+from artcurate.images import turbo
 from artcurate.images.faults import Fault, FaultReason
 
-Decoder = Literal["pillow", "libvips"]
-Choice = Literal["auto", "pillow", "libvips"]
+Decoder = Literal["pillow", "libvips", "turbo"]
+Choice = Literal["auto", "pillow", "libvips", "turbo"]
 
 
 def choose(choice: Choice) -> Decoder:
-    """The decoder meant by `choice`; `auto` is libvips where it is installed.
+    """The decoder meant by `choice`; `auto` is the fastest one that is installed.
 
-    Raises UsageError when libvips is asked for and not installed.
+    Raises UsageError when the decoder asked for is not installed.
     """
     if choice == "auto":
+        if turbo.is_installed():
+            return "turbo"
         return "libvips" if _find_libvips() is not None else "pillow"
     if choice == "libvips":
         _libvips()
+    if choice == "turbo" and not turbo.is_installed():
+        raise UsageError(
+            "libturbojpeg is not installed here: `apt install libturbojpeg0`, `brew install "
+            "jpeg-turbo` or `conda install libjpeg-turbo`, or build with "
+            "`--set write.decoder=pillow`, which gives other bytes."
+        )
     return choice
 
 
@@ -39,6 +50,8 @@ def version_of(decoder: Decoder) -> str:
     """The decoder's version as the lock records it, such as `libvips 8.18.7`."""
     if decoder == "pillow":
         return f"pillow {PIL.__version__}"
+    if decoder == "turbo":
+        return f"libjpeg-turbo {turbo.version()}"
     vips = _libvips()
     return "libvips " + ".".join(str(vips.version(place)) for place in range(3))
 

@@ -11,6 +11,8 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 Format = Literal["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"]
 
 UPRIGHT = 1
@@ -23,8 +25,12 @@ _SOI, _EOI, _SOS, _COM, _APP0, _APP1, _APP2, _APP14, _APP15 = (
     *(0xE0, 0xE1, 0xE2, 0xEE, 0xEF),
 )
 _JFIF_BYTES_WITHOUT_THUMBNAIL = 18
-#: What may follow 0xFF inside a scan: zero (a literal 0xFF) and the restart marks.
-_INSIDE_SCAN = frozenset((0x00, *range(0xD0, 0xD8)))
+#: By the byte that follows 0xFF, whether it ends a scan: all but zero (a literal 0xFF) and the
+#: restart marks.
+_ENDS_SCAN = np.ones(256, dtype=bool)
+_ENDS_SCAN[[0x00, *range(0xD0, 0xD8)]] = False
+#: Bytes of a scan that are looked at together.
+_CHUNK = 2**16
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = frozenset(b"tRNS gAMA cHRM sRGB iCCP cICP sBIT bKGD pHYs".split())
@@ -128,12 +134,13 @@ def _bare_jpeg(data: bytes) -> Bare | None:
 
 def _end_of_scan(data: bytes, start: int) -> int:
     """Where the next marker stands, or the end of the file."""
-    # Eight times as fast as a regular expression, and it runs over every byte of every image.
-    position = data.find(b"\xff", start, len(data) - 1)
-    while position >= 0:
-        if data[position + 1] not in _INSIDE_SCAN:
-            return position
-        position = data.find(b"\xff", position + 2, len(data) - 1)
+    # Over every byte of every image: a chunk at a time is three times as fast as from 0xFF to 0xFF.
+    for first in range(start, len(data) - 1, _CHUNK):
+        chunk = np.frombuffer(data, np.uint8, min(_CHUNK + 1, len(data) - first), first)
+        places = np.flatnonzero(chunk[:-1] == 0xFF)
+        markers = places[_ENDS_SCAN[chunk[places + 1]]]
+        if markers.size:
+            return first + int(markers[0])
     return len(data)
 
 

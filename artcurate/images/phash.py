@@ -22,7 +22,7 @@ _COSINES = 2 * np.cos(np.pi * np.arange(_LOW)[:, None] * (2 * np.arange(SIDE) + 
 
 
 def phash(image: Image.Image) -> int:
-    """The 64-bit pHash of `image`.
+    """The 64-bit pHash of `image`; of one in mode YCbCr, that of its Y.
 
     Equal to `imagehash.phash(image)` in every bit whose coefficient is not the median up to
     rounding; there `imagehash` gives what the machine's arithmetic rounds to, and this gives 0.

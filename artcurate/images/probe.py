@@ -1,17 +1,24 @@
-"""What the tables need to know of an image: size, kind and hashes, at the cheapest scale."""
+"""What the tables need to know of an image: size, kind and hashes, at the cheapest scale.
+
+Or, where the picture that a shard is to hold is wanted as well, both from a single decoding.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 
+from PIL import Image
+
 from artcurate.images.decode import decode, upright
 from artcurate.images.faults import Fault
-from artcurate.images.header import MAX_PIXELS
+from artcurate.images.header import MAX_PIXELS, Header, open_image
 from artcurate.images.phash import phash
+from artcurate.images.planes import Picture, luma_of
+from artcurate.images.transform import ImageForm, render
 
-#: JPEGs are hashed from a picture decoded at a reduced scale with neither side below this many
-#: pixels; the hash then differs from that of the full picture by 0.07 bits on average.
+#: Pictures are hashed from a reduced scale with neither side below this many pixels; the hash then
+#: differs from that of the full picture by 0.07 bits on average.
 HASH_SIDE = 256
 
 
@@ -45,7 +52,33 @@ def probe_image(
     decoded = decode(data, max_pixels=max_pixels, min_side=HASH_SIDE)
     if isinstance(decoded, Fault):
         return decoded
-    header = decoded.header
+    return _described(data, decoded.header, sha256, phash(upright(decoded.image, decoded.turn)))
+
+
+def probe_and_render(
+    data: bytes, form: ImageForm, *, max_pixels: int = MAX_PIXELS, sha256: str | None = None
+) -> tuple[Probed | Fault, Picture | None]:
+    """What `probe_image` gives, and the picture in `form`, ready to be encoded: decoded once.
+
+    The hash is that of the picture. Without a picture the file is faulty, or it is sound and cannot
+    be brought into the form; either way the result is that of `probe_image` alone.
+    """
+    opened = open_image(data, max_pixels=max_pixels)
+    if isinstance(opened, Fault):
+        return opened, None
+    picture = render(opened, form, (0, 0, *opened.image.size))
+    if isinstance(picture, Fault):
+        return probe_image(data, max_pixels=max_pixels, sha256=sha256), None
+    return _described(data, opened.header, sha256, phash(_reduced(luma_of(picture)))), picture
+
+
+def _reduced(grey: Image.Image) -> Image.Image:
+    """`grey` by a whole factor smaller, as far as neither side gets below `HASH_SIDE`."""
+    factor = min(grey.size) // HASH_SIDE
+    return grey.reduce(factor) if factor > 1 else grey
+
+
+def _described(data: bytes, header: Header, sha256: str | None, hashed: int) -> Probed:
     return Probed(
         bytes=len(data),
         width=header.width,
@@ -53,5 +86,5 @@ def probe_image(
         format=header.format,
         orientation=header.orientation,
         sha256=sha256 or hashlib.sha256(data).hexdigest(),
-        phash=phash(upright(decoded.image, decoded.turn)),
+        phash=hashed,
     )

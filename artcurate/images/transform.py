@@ -15,6 +15,8 @@ from artcurate.images.decoders import Decoder, reduce_jpeg
 from artcurate.images.faults import PILLOW_ERRORS, Fault, FaultReason, fault_from
 from artcurate.images.header import MAX_PIXELS, Opened, open_image
 from artcurate.images.metadata import UPRIGHT
+from artcurate.images.planes import Picture, Planes, reduce_planes, to_image
+from artcurate.images.turbo import decode_planes, encode_planes, sampling_of
 
 #: Formats that every viewer and `datasets` show; others are written anew as JPEG.
 _PASSING = frozenset(("JPEG", "PNG", "WEBP"))
@@ -28,6 +30,9 @@ _JPEG_MAX_SIDE = 65_500
 #: it is 0.96 and 0.91 (`benchmarks/decoders.py`).
 _OVERSAMPLING = 1.8
 
+#: What the planes that are encoded are reduced to: 4:2:0, as Pillow samples what it encodes.
+_WRITTEN_SAMPLING = (2, 2)
+
 
 @dataclass(frozen=True, slots=True)
 class ImageForm:
@@ -35,7 +40,8 @@ class ImageForm:
 
     size: length of the short side in pixels, never upscaled; None leaves the image as it is.
     quality: JPEG quality, 1 to 100, of images that are encoded anew.
-    decoder: what reduces whole JPEGs; everything else, the encoding included, is Pillow's.
+    decoder: what reduces whole JPEGs; everything else is Pillow's, and so is the encoding but for
+        JPEGs that `turbo` keeps in planes.
     """
 
     size: int | None
@@ -105,14 +111,15 @@ def _box(opened: Opened, crop: Crop | None) -> Box | Fault:
 
 
 def _encoded_anew(opened: Opened, form: ImageForm, box: Box) -> Transformed | Fault:
-    image = render(opened, form, box)
-    return image if isinstance(image, Fault) else encode(image, form.quality)
+    picture = render(opened, form, box)
+    return picture if isinstance(picture, Fault) else encode(picture, form.quality)
 
 
-def render(opened: Opened, form: ImageForm, box: Box) -> Image.Image | Fault:
+def render(opened: Opened, form: ImageForm, box: Box) -> Picture | Fault:
     """The pixels that a shard is to hold of what lies at `box` of the image as stored.
 
-    They are upright, in sRGB, of the size of `form`.
+    They are upright, in sRGB, of the size of `form`: an image in mode RGB, or YCbCr planes where
+    that saves work (`luma_of` and `encode` take both).
     """
     target = scaled_size(box[2] - box[0], box[3] - box[1], form.size)
     if max(target) > _JPEG_MAX_SIDE:
@@ -120,23 +127,69 @@ def render(opened: Opened, form: ImageForm, box: Box) -> Image.Image | Fault:
             FaultReason.SIDE_TOO_LONG,
             f"{max(target):,} pixels are more than a JPEG's {_JPEG_MAX_SIDE:,}.",
         )
+    whole = box == (0, 0, *opened.image.size)
+    if form.decoder == "turbo" and whole and target != opened.image.size:
+        picture = _reduced_by_turbo(opened, target)
+        if picture is not None:
+            return picture
     reduced = _reduced(opened, form.decoder, box, target)
-    if isinstance(reduced, Fault):
-        return reduced
+    return reduced if isinstance(reduced, Fault) else _shown(reduced)
+
+
+def _shown(decoded: Decoded) -> Image.Image | Fault:
     try:
-        return upright(to_srgb(reduced), reduced.turn)
+        return upright(to_srgb(decoded), decoded.turn)
     except PILLOW_ERRORS as error:
         return fault_from(error)
 
 
-def encode(image: Image.Image, quality: int) -> Transformed | Fault:
-    """`image` as a JPEG of `quality` (1 to 100)."""
+def encode(picture: Picture, quality: int) -> Transformed | Fault:
+    """An image in mode RGB or YCbCr, or planes in colour, as a JPEG of `quality` (1 to 100)."""
+    if isinstance(picture, Planes):
+        return _encoded_planes(picture, quality)
     try:
         output = io.BytesIO()
-        image.save(output, "JPEG", quality=quality)
+        picture.save(output, "JPEG", quality=quality)
     except PILLOW_ERRORS as error:
         return fault_from(error)
-    return Transformed(output.getvalue(), image.width, image.height, "JPEG")
+    return Transformed(output.getvalue(), picture.width, picture.height, "JPEG")
+
+
+def _encoded_planes(planes: Planes, quality: int) -> Transformed | Fault:
+    try:
+        data = encode_planes(planes, quality)
+    except MemoryError as error:
+        return fault_from(error)
+    return data if isinstance(data, Fault) else Transformed(data, *planes.size, "JPEG")
+
+
+def _reduced_by_turbo(opened: Opened, target: tuple[int, int]) -> Picture | Fault | None:
+    """The whole picture as `target` pixels, upright and in sRGB; None where it has no planes."""
+    jpeg = _plain_jpeg(opened)
+    sampling = sampling_of(jpeg) if jpeg else None
+    if jpeg is None or sampling is None:
+        return None
+    stored = opened.image.size
+    shrink = _shrink(stored, math.ceil(_OVERSAMPLING * min(target)))
+    profile = profile_of(opened.image)
+    try:
+        planes = decode_planes(jpeg, stored, sampling, 8 // shrink)
+        if planes is None or isinstance(planes, Fault):
+            return planes
+        srgb = profile is None or conversion_to_srgb(profile, "RGB") is None
+        written = srgb and bool(planes.chroma)
+        small = reduce_planes(
+            planes,
+            (stored[0] / shrink, stored[1] / shrink),
+            target,
+            orientation=opened.turn,
+            sampling=_WRITTEN_SAMPLING if written else (1, 1),
+        )
+    except MemoryError as error:
+        return fault_from(error)
+    if written:
+        return small
+    return _shown(Decoded(opened.header, to_image(small), stored, UPRIGHT, profile))
 
 
 def _reduced(
@@ -171,11 +224,15 @@ def _reduced_by_libvips(
     opened: Opened, jpeg: bytes, min_side: int, target: tuple[int, int]
 ) -> Decoded | Fault:
     stored = opened.image.size
-    shrink = max(scale for scale in (1, 2, 4, 8) if scale == 1 or min(stored) >= scale * min_side)
-    image = reduce_jpeg(jpeg, shrink, target)
+    image = reduce_jpeg(jpeg, _shrink(stored, min_side), target)
     if isinstance(image, Fault):
         return image
     return Decoded(opened.header, image, stored, opened.turn, profile_of(opened.image))
+
+
+def _shrink(stored: tuple[int, int], min_side: int) -> int:
+    """The largest of libjpeg's reductions that leaves the short side `min_side` pixels."""
+    return max(scale for scale in (1, 2, 4, 8) if scale == 1 or min(stored) >= scale * min_side)
 
 
 def scaled_size(width: int, height: int, size: int | None) -> tuple[int, int]:
@@ -218,7 +275,7 @@ def to_srgb(decoded: Decoded) -> Image.Image:
     """
     image = decoded.image
     if decoded.icc:
-        conversion = _conversion(decoded.icc, image.mode)
+        conversion = conversion_to_srgb(decoded.icc, image.mode)
         if conversion is not None:
             converted = ImageCms.applyTransform(image, conversion)
             if converted is not None:
@@ -229,7 +286,7 @@ def to_srgb(decoded: Decoded) -> Image.Image:
 
 
 @lru_cache(maxsize=4)
-def _conversion(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+def conversion_to_srgb(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """The way from profile `icc` to sRGB; None where it is sRGB already or of no use."""
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))

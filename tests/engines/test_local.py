@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from artcurate.engines import Done, Lost
-from artcurate.engines.answers import RemoteError
+from artcurate.engines.answers import WorkerTraceback
 from artcurate.engines.happenings import (
     TaskDied,
     TaskDone,
@@ -125,7 +125,7 @@ def test_workers_killed_while_they_wait_are_replaced(engine: LocalEngine) -> Non
 def test_an_exception_is_raised_here_with_the_remote_traceback(engine: LocalEngine) -> None:
     with pytest.raises(LookupError, match="no number three") as caught:
         list(engine.map(faulty_tasks.fail_for_three, range(10)))
-    assert isinstance(caught.value.__cause__, RemoteError)
+    assert isinstance(caught.value.__cause__, WorkerTraceback)
     assert "fail_for_three" in str(caught.value.__cause__)
     assert results(engine.map(faulty_tasks.square, [4])) == {0: 16}
 

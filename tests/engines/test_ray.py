@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from artcurate.engines import Done, EngineName, Lost, Reach
-from artcurate.engines.answers import RemoteError
+from artcurate.engines.answers import WorkerTraceback
 from artcurate.engines.happenings import TaskDied, TaskDone, TaskEvent
 from artcurate.engines.opening import EngineOptions
 from artcurate.errors import UsageError
@@ -44,8 +44,8 @@ def results(outcomes: Iterator[Done[int] | Lost]) -> dict[int, int]:
     return {outcome.index: outcome.result for outcome in outcomes if isinstance(outcome, Done)}
 
 
-def run_build(raw: Path, out: Path, **options: object) -> None:
-    pipeline = resolve(load_bundled("artelingo"), list(SMALL_SHARDS))
+def run_build(raw: Path, out: Path, *overrides: str, **options: object) -> None:
+    pipeline = resolve(load_bundled("artelingo"), [*SMALL_SHARDS, *overrides])
     inputs = {"annotations": [raw / "artelingo_release.csv"], "images": [raw / "wikiart"]}
     build(pipeline, inputs, out, **options)  # type: ignore[arg-type]
 
@@ -118,7 +118,7 @@ def test_the_memory_limit_stops_a_greedy_task(engine: RayEngine) -> None:
 def test_an_exception_is_raised_here_with_the_remote_traceback(engine: RayEngine) -> None:
     with pytest.raises(LookupError, match="no number three") as caught:
         list(engine.map(faulty_tasks.fail_for_three, range(5)))
-    assert isinstance(caught.value.__cause__, RemoteError)
+    assert isinstance(caught.value.__cause__, WorkerTraceback)
     assert "fail_for_three" in str(caught.value.__cause__)
 
 
@@ -149,6 +149,19 @@ def test_a_build_has_the_bytes_of_the_local_engine(
 ) -> None:
     run_build(sample, tmp_path / "out", engine=EngineOptions(EngineName.RAY))
     assert digests(tmp_path / "out") == digests(built)
+
+
+def test_pictures_kept_in_the_probe_have_the_bytes_of_the_local_engine(
+    engine: RayEngine, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "home"))
+    run_build(
+        sample, tmp_path / "ray", "write.image_size=128", engine=EngineOptions(EngineName.RAY)
+    )
+    assert list((tmp_path / "home").rglob("*.pack")) == []
+    run_build(sample, tmp_path / "local", "write.image_size=128", workers=2)
+    assert list((tmp_path / "home").rglob("*.pack")) != []
+    assert digests(tmp_path / "ray") == digests(tmp_path / "local")
 
 
 @pytest.mark.parametrize(

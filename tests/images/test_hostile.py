@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from artcurate.errors import UsageError
 from artcurate.images.decoders import Decoder, choose
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.probe import Probed, probe_image
@@ -19,9 +20,16 @@ Encode = Callable[..., bytes]
 Paint = Callable[..., Image.Image]
 Chunk = Callable[[bytes, bytes], bytes]
 
-DECODERS: tuple[Decoder, ...] = (
-    ("pillow", "libvips") if choose("auto") == "libvips" else ("pillow",)
-)
+
+def installed(decoder: Decoder) -> bool:
+    try:
+        choose(decoder)
+    except UsageError:
+        return False
+    return True
+
+
+DECODERS: tuple[Decoder, ...] = tuple(filter(installed, ("pillow", "libvips", "turbo")))
 FORMS = [ImageForm(None, 95), *(ImageForm(64, 95, decoder) for decoder in DECODERS)]
 RESIZED = FORMS[1:]
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import imagehash
@@ -11,9 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from artcurate.errors import UsageError
+from artcurate.images.decoders import Decoder, choose
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.phash import to_hex
-from artcurate.images.probe import Probed, probe_image
+from artcurate.images.probe import Probed, probe_and_render, probe_image
+from artcurate.images.transform import ImageForm, Transformed, transform
+from artcurate.images.transform import encode as encode_picture
 
 Encode = Callable[..., bytes]
 Paint = Callable[..., Image.Image]
@@ -116,3 +121,82 @@ def test_real_scans_hash_like_imagehash() -> None:
         probed = _probed(path.read_bytes())
         assert (probed.width, probed.height) == size
         assert (probed.phash ^ expected).bit_count() <= 2
+
+
+def _require(decoder: Decoder) -> None:
+    try:
+        choose(decoder)
+    except UsageError:
+        pytest.skip(f"{decoder} is not installed")
+
+
+class TestWithPicture:
+    """One decoding gives what two would have given."""
+
+    def both(self, data: bytes, form: ImageForm) -> tuple[Probed | Fault, bytes | None]:
+        probed, rendered = probe_and_render(data, form)
+        if rendered is None:
+            return probed, None
+        picture = encode_picture(rendered, form.quality)
+        assert isinstance(picture, Transformed)
+        return probed, picture.data
+
+    @pytest.mark.parametrize("decoder", ["pillow", "libvips", "turbo"])
+    @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
+    @pytest.mark.parametrize("orientation", [1, 6])
+    @pytest.mark.parametrize("size", [128, 200, 900])
+    def test_picture_and_description_are_those_of_both_ways(
+        self,
+        painting: Paint,
+        encode: Encode,
+        decoder: Decoder,
+        image_format: str,
+        orientation: int,
+        size: int,
+    ) -> None:
+        _require(decoder)
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        options = {"exif": exif} if image_format in ("JPEG", "PNG", "WEBP", "TIFF") else {}
+        data = encode(painting(640, 420), image_format, **options)
+        form = ImageForm(size, 85, decoder)
+        probed, picture = self.both(data, form)
+        alone = _probed(data)
+        assert isinstance(probed, Probed)
+        assert (probed.phash ^ alone.phash).bit_count() <= 2
+        assert replace(probed, phash=alone.phash) == alone
+        made = transform(data, form)
+        assert isinstance(made, Transformed)
+        assert picture == made.data
+
+    @pytest.mark.parametrize("decoder", ["pillow", "libvips", "turbo"])
+    @pytest.mark.parametrize("progressive", [False, True])
+    def test_faults_are_those_of_the_probe(
+        self, painting: Paint, encode: Encode, decoder: Decoder, progressive: bool
+    ) -> None:
+        _require(decoder)
+        data = encode(painting(700, 500), "JPEG", progressive=progressive)
+        form = ImageForm(256, 90, decoder)
+        for cut in range(0, len(data), len(data) // 40):
+            damaged = bytearray(data)
+            damaged[cut : cut + 3] = b"\xff\x00\x7f"
+            for broken in (data[:cut], bytes(damaged)):
+                probed, _ = self.both(broken, form)
+                alone = probe_image(broken)
+                assert isinstance(probed, Fault) is isinstance(alone, Fault)
+                if isinstance(alone, Fault):
+                    assert probed == alone
+
+    def test_what_cannot_take_the_form_is_sound_and_has_no_picture(self, encode: Encode) -> None:
+        data = encode(Image.new("L", (70_000, 2)), "PNG")
+        probed, picture = self.both(data, ImageForm(128))
+        assert probed == probe_image(data)
+        assert isinstance(probed, Probed)
+        assert picture is None
+
+    def test_the_pixel_budget_stands(self, painting: Paint, encode: Encode) -> None:
+        data = encode(painting(300, 200), "JPEG")
+        probed, pixels = probe_and_render(data, ImageForm(128), max_pixels=59_999)
+        assert isinstance(probed, Fault)
+        assert probed.reason is FaultReason.TOO_MANY_PIXELS
+        assert pixels is None
