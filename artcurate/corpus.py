@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
+
+from artcurate.remote.paths import AnyPath
 
 TableName = Literal["annotations", "images", "pairs"]
 
@@ -36,12 +37,16 @@ def empty_table() -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One raw input as the lock records it: a base name or a name inside its folder."""
+    """One raw input as the lock records it: a base name or a name inside its folder.
+
+    url: where it was fetched from, without what a URL holds in secret; None for a local file.
+    """
 
     input: str
     name: str
     bytes: int
     sha256: str
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Corpus:
     pairs: one row per annotation and image that were put together, with the ids of both as
         `annotation_id` and `image_id`; `id` is unique. Empty where nothing is paired.
     quarantine: every row left out so far (`QUARANTINE_SCHEMA`).
-    roots: where each image root lies on this machine; never written anywhere.
+    roots: where each image root lies, on this machine or elsewhere; a path is never written
+        anywhere, a URL only without its query.
     inputs: the raw files with their hashes.
     findings: what each step learned, JSON-able, under the step's name.
     """
@@ -63,7 +69,7 @@ class Corpus:
     images: pl.DataFrame
     pairs: pl.DataFrame = field(default_factory=empty_table)
     quarantine: pl.DataFrame = field(default_factory=empty_quarantine)
-    roots: Mapping[str, Path] = field(default_factory=dict)
+    roots: Mapping[str, AnyPath] = field(default_factory=dict)
     inputs: tuple[InputFile, ...] = ()
     findings: Mapping[str, Any] = field(default_factory=dict)
 

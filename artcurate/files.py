@@ -22,8 +22,11 @@ _PARTIAL = ".partial"
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
     """A binary file to write, which takes the name `path` when the block ends without an error.
+
+    lasting: whether nobody learns of it before it would survive a power cut. Not needed of what
+        tells by itself whether it is whole.
 
     After an error nothing is left under either name; only a killed process leaves its temporary
     file, which `remove_partial_files` finds.
@@ -36,9 +39,11 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             with temporary.open("xb") as file:
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
+                if lasting:
+                    os.fsync(file.fileno())
             temporary.replace(path)
-            sync_folder(path.parent)
+            if lasting:
+                sync_folder(path.parent)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()

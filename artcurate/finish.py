@@ -39,6 +39,7 @@ from artcurate.package.validate import (
     SPLIT_FILE,
 )
 from artcurate.pipeline import Pipeline
+from artcurate.remote.paths import RemotePath
 from artcurate.schema.audit import audit
 from artcurate.schema.load import load_schema, render_schema, schema_digest
 from artcurate.schema.model import Schema
@@ -167,13 +168,15 @@ def _remove_strangers(folder: Path, shards: Sequence[LockedShard]) -> None:
 
 def _locked_inputs(pipeline: Pipeline, corpus: Corpus) -> Iterator[LockedInput]:
     for file in corpus.inputs:
-        yield LockedInput(file.input, file.name, 1, file.bytes, file.sha256)
+        yield LockedInput(file.input, file.name, 1, file.bytes, file.sha256, file.url)
     for name, path in pipeline.parameter_files().items():
         yield LockedInput(name, path.name, 1, path.stat().st_size, sha256_of(path))
     if "sha256" in corpus.images.columns:
         for (root,), images in sorted(corpus.images.group_by("root"), key=lambda item: item[0]):
             files = images.select("id", "bytes", "sha256").iter_rows()
-            yield locked_folder(str(root), corpus.roots[str(root)].name, files)
+            place = corpus.roots[str(root)]
+            url = str(place) if isinstance(place, RemotePath) else None
+            yield locked_folder(str(root), place.name, files, url)
 
 
 def _seeds(pipeline: Pipeline) -> dict[str, int]:

@@ -62,7 +62,7 @@ def _annotations(found: Findings) -> Iterator[str]:
         if file["quarantined"]:
             notes += f", {file['quarantined']:,} of them unreadable"
         if file["recovered"]:
-            notes += ", read record by record because some are broken"
+            notes += ", read record by record"
         if file["extra_columns"]:
             notes += f"; columns not used: {', '.join(file['extra_columns'])}"
         yield notes

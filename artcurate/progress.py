@@ -37,13 +37,17 @@ class Meter(Protocol):
         What it says is shown and forgotten when the task ends; `advance` then counts.
         """
 
+    def note(self, text: str) -> None:
+        """Show `text`, such as a loss, beside the count until there is another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
     """How far a piece of work has come.
 
     done: units, of `total`. found: those of them that were finished before it began. skipped:
-    those left out because of a fault. bytes: of the units done since it began.
+    those left out because of a fault. bytes: of the units done since it began. note: what the work
+    last said of itself.
     """
 
     total: int
@@ -51,6 +55,7 @@ class Position:
     found: int = 0
     skipped: int = 0
     bytes: int = 0
+    note: str = ""
 
     def rate(self, seconds: float) -> float | None:
         """Units per second."""
@@ -75,6 +80,9 @@ class _Silent:
 
     def watch(self, task: int, tally: Tally) -> None:
         """Count nothing."""
+
+    def note(self, text: str) -> None:
+        """Show nothing."""
 
 
 class _Counting:
@@ -117,6 +125,10 @@ class _Counting:
         self._running[task] = tally
         self._tell()
 
+    def note(self, text: str) -> None:
+        self._settled = replace(self._settled, note=text)
+        self._tell()
+
     def _tell(self) -> None:
         running = self._running.values()
         done = self._settled.done + sum(tally.units for tally in running)
@@ -134,7 +146,8 @@ class _Bar:
 
     def __init__(self, bar: tqdm[NoReturn]) -> None:
         self._bar = bar
-        self._start = time.monotonic()
+        self._start = self._drawn = time.monotonic()
+        self._note = ""
 
     def show(self, position: Position) -> None:
         fresh = position.found - self._bar.initial
@@ -148,8 +161,17 @@ class _Bar:
             notes.append(f"{speed / 1e6:.1f} MB/s")
         if position.skipped:
             notes.append(f"{position.skipped:,} skipped")
+        if position.note:
+            notes.append(position.note)
         self._bar.set_postfix_str(", ".join(notes), refresh=False)
-        self._bar.update(position.done - self._bar.n)
+        drawn = self._bar.update(position.done - self._bar.n)
+        now = time.monotonic()
+        # tqdm draws when the count changes; a note changes while the count stands.
+        if position.note != self._note and not drawn and now - self._drawn >= self._bar.mininterval:
+            self._bar.refresh()
+            drawn = True
+        if drawn:
+            self._drawn, self._note = now, position.note
 
 
 class _JsonLines:
@@ -175,6 +197,7 @@ class _JsonLines:
             "rate": _rounded(position.rate(seconds)),
             "bytes_per_second": _rounded(position.bytes_rate(seconds)),
             "seconds_left": _rounded(position.remaining(seconds)),
+            **({"note": position.note} if position.note else {}),
         }
         print(json.dumps(event), file=sys.stderr, flush=True)
 

@@ -11,16 +11,20 @@ import polars as pl
 
 from artcurate import __version__, home, interruption
 from artcurate.corpus import Corpus, TableName, merge
-from artcurate.engines import Reach
+from artcurate.engines import EngineName, Reach
 from artcurate.engines.opening import EngineOptions, open_engine
 from artcurate.errors import DataError, UsageError
 from artcurate.events import BuildStarted, EventLog, build_log
 from artcurate.finish import finish
+from artcurate.images.transform import ImageForm
+from artcurate.inputs import Prepared, absolute, prepare, require_shared
 from artcurate.narration import describe
 from artcurate.pipeline import Pipeline
 from artcurate.progress import ProgressMode
+from artcurate.remote.paths import AnyPath
 from artcurate.sources.registry import READERS
 from artcurate.steps.registry import Run
+from artcurate.steps.write import WriteParameters, written_form
 from artcurate.workspace import Workspace, check_output, open_workspace, output_path
 
 Say = Callable[[str], None]
@@ -50,7 +54,7 @@ class Built:
 
 def build(
     pipeline: Pipeline,
-    inputs: Mapping[str, Sequence[Path]],
+    inputs: Mapping[str, Sequence[AnyPath]],
     out: Path,
     *,
     workers: int | None = None,
@@ -61,6 +65,8 @@ def build(
     say: Say = silent,
 ) -> Built:
     """Build `pipeline` from `inputs` (paths under the pipeline's input names) into `out`.
+
+    A URL is given as what `artcurate.remote.paths.parse_path` makes of it.
 
     `out` appears whole or not at all; the same call after an interruption goes on from what was
     finished. `workers` defaults to one per core. `events` is the file that gets one JSON line per
@@ -75,9 +81,11 @@ def build(
     out = output_path(out)
     check_output(out, overwrite=overwrite)
     given = {
-        name: tuple(path.absolute() for path in paths)
+        name: tuple(absolute(path) for path in paths)
         for name, paths in find_inputs(pipeline, inputs).items()
     }
+    for paths in given.values():
+        require_shared(paths, workers)
     with (
         open_workspace(out) as workspace,
         build_log(events or workspace.root / EVENTS_FILE, _start(pipeline, workers, engine)) as log,
@@ -88,10 +96,13 @@ def build(
             output=workspace.dataset,
             scratch=workspace.scratch,
             cache=home.data_home() / "cache",
+            workers_see_cache=engine.name is EngineName.LOCAL,
+            form=_written_form(pipeline),
             progress=progress,
+            say=say,
         )
         # Nobody here keeps the corpus as it was read: at a million rows that is half the memory.
-        corpus = run_stages(pipeline, _read(pipeline, given, say, log), run, say, log)
+        corpus = run_stages(pipeline, _read(pipeline, given, run, log), run, say, log)
         say(balance_line(corpus))
         log.enter("finish")
         findings = finish(pipeline, corpus, workspace.dataset)
@@ -109,6 +120,21 @@ def build(
     )
 
 
+def _written_form(pipeline: Pipeline) -> ImageForm | None:
+    """The form of the pictures that `pipeline` writes; None where it probes none.
+
+    Raises UsageError when the decoder asked for is not installed.
+    """
+    parameters = pipeline.parameters("write")
+    if not isinstance(parameters, WriteParameters) or "probe" not in _steps(pipeline):
+        return None
+    return written_form(parameters)
+
+
+def _steps(pipeline: Pipeline) -> frozenset[str]:
+    return frozenset(stage.step.name for stage in pipeline.stages)
+
+
 def _start(pipeline: Pipeline, workers: int | None, engine: EngineOptions) -> BuildStarted:
     return BuildStarted(
         version=__version__,
@@ -120,19 +146,19 @@ def _start(pipeline: Pipeline, workers: int | None, engine: EngineOptions) -> Bu
     )
 
 
-def _reach(workspace: Workspace, inputs: Mapping[str, Sequence[Path]]) -> Reach:
+def _reach(workspace: Workspace, inputs: Mapping[str, Sequence[AnyPath]]) -> Reach:
     """What workers have to see."""
     return Reach(
         written=(workspace.dataset, workspace.scratch),
-        read=tuple(path for paths in inputs.values() for path in paths),
+        read=tuple(path for paths in inputs.values() for path in paths if isinstance(path, Path)),
     )
 
 
 def _read(
-    pipeline: Pipeline, paths: Mapping[str, Sequence[Path]], say: Say, log: EventLog
+    pipeline: Pipeline, paths: Mapping[str, Sequence[AnyPath]], run: Run, log: EventLog
 ) -> Corpus:
     log.enter("read")
-    corpus = read_inputs(pipeline, paths, say)
+    corpus = read_inputs(pipeline, paths, run.say, run.scratch)
     _log_counts(log, corpus)
     return corpus
 
@@ -147,21 +173,26 @@ def _log_counts(log: EventLog, corpus: Corpus) -> None:
 
 
 def find_inputs(
-    pipeline: Pipeline, given: Mapping[str, Sequence[Path]]
-) -> dict[str, tuple[Path, ...]]:
+    pipeline: Pipeline, given: Mapping[str, Sequence[AnyPath]]
+) -> dict[str, tuple[AnyPath, ...]]:
     """Paths for each input of `pipeline`: those given, otherwise those in the data home.
 
-    Raises UsageError naming every input that is unknown, missing or not on disk.
+    URLs are looked at when they are read. Raises UsageError naming every input that is unknown,
+    missing or not on disk.
     """
     problems = [
         f"this pipeline has no input {name!r}; it has {', '.join(pipeline.inputs)}."
         for name in given
         if name not in pipeline.inputs
     ]
-    found: dict[str, tuple[Path, ...]] = {}
+    found: dict[str, tuple[AnyPath, ...]] = {}
     for name, source in pipeline.inputs.items():
         paths = tuple(given.get(name, ())) or home.find(source.default)
-        problems += [f"{path}: no such file or folder." for path in paths if not path.exists()]
+        problems += [
+            f"{path}: no such file or folder."
+            for path in paths
+            if isinstance(path, Path) and not path.exists()
+        ]
         if paths:
             found[name] = paths
     if any(name not in found for name, source in pipeline.inputs.items() if not source.optional):
@@ -179,14 +210,25 @@ def find_inputs(
 
 
 def read_inputs(
-    pipeline: Pipeline, paths: Mapping[str, Sequence[Path]], say: Say = silent
+    pipeline: Pipeline,
+    paths: Mapping[str, Sequence[AnyPath]],
+    say: Say = silent,
+    folder: Path | None = None,
 ) -> Corpus:
-    """The corpus that the readers of `pipeline` make of the files at `paths`."""
+    """The corpus that the readers of `pipeline` make of the files at `paths`.
+
+    folder: takes what is fetched from URLs, and has to last as long as the corpus; without it
+        readers that cannot read at a URL refuse it.
+    """
     parts = []
     problems: list[str] = []
     for name, files in paths.items():
         try:
-            part = READERS[pipeline.inputs[name].reader].read(files, name)
+            reader = READERS[pipeline.inputs[name].reader]
+            given = (
+                Prepared(tuple(files)) if folder is None else prepare(files, reader.urls, folder)
+            )
+            part = given.told_in(reader.read(given.paths, name))
         except DataError as error:
             problems += error.problems
             continue
@@ -198,7 +240,7 @@ def read_inputs(
     corpus = merge(parts)
     for table in TABLES:
         _check_unique(corpus, table)
-    if corpus.images.is_empty() and any(stage.step.name == "probe" for stage in pipeline.stages):
+    if corpus.images.is_empty() and "probe" in _steps(pipeline):
         raise UsageError(_no_pictures(pipeline))
     return corpus
 

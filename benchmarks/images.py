@@ -2,16 +2,19 @@
 
 Every leg is a process of its own that reads a folder of JPEGs and leaves Parquet files with
 pictures of `--size` pixels (short side, JPEG quality 90); legs take turns, and medians are shown.
-artcurate probes (every picture decoded once: size, sha256, pHash, faults) and writes (source hash
-checked, decoded, reduced, encoded, sha256 of the shard); with a warm cache another build has
-probed them before. The others do neither pHash nor EXIF, and only img2dataset hashes. The floor is
-decode, reduction and encoding alone, in one process; the pool is the same in a plain process pool.
+artcurate probes and makes each picture in one decoding (size, sha256, pHash, faults; reduced,
+encoded and kept), and writes what was kept (its sha256 checked, sha256 of the shard). In two passes
+it keeps nothing: it probes at a reduced scale, and reads and decodes again to write. With a warm
+cache another build has kept the pictures, and this one has another split. The others do neither
+pHash nor EXIF, and only img2dataset hashes. The floor is decode, reduction and encoding alone, in
+one process; the pool is the same in a plain process pool, the ceiling of what workers can gain.
+`benchmarks/writing.py` has pictures that keep their bytes beside a bare write of pyarrow.
 
 SSIM is that of the pictures written, against Pillow's full decode and Lanczos reduction: median
 and worst of the first ones. `--img2dataset` names the Python of an environment that has
 img2dataset, whose pins do not fit artcurate's.
 
-    python benchmarks/images.py [--kind wikiart] [--images 400] [--runs 3] [--img2dataset PYTHON]
+    python benchmarks/images.py [--kind wikiart] [--images 1000] [--runs 3] [--img2dataset PYTHON]
 """
 
 from __future__ import annotations
@@ -78,6 +81,23 @@ if __name__ == "__main__":
 
 def build(folder: Path, out: Path, size: int, workers: int) -> None:
     """artcurate: probe and write. The cache lies beside `out`, so that a second build finds it."""
+    probe_and_write(folder, out, size, workers, keep=True)
+
+
+def build_in_two_passes(folder: Path, out: Path, size: int, workers: int) -> None:
+    """The same without keeping a picture."""
+    probe_and_write(folder, out, size, workers, keep=False)
+
+
+def rebuild(folder: Path, out: Path, size: int, workers: int) -> None:
+    """The same with another split after another build has filled the cache."""
+    # Builds before this one are counted by the folders that they have left.
+    probe_and_write(folder, out, size, workers, keep=True, seed=len(list(out.parent.iterdir())))
+
+
+def probe_and_write(
+    folder: Path, out: Path, size: int, workers: int, *, keep: bool, seed: int = 0
+) -> None:
     paths = sorted(folder.glob("*.jpg"))
     ids = [path.stem for path in paths]
     names = [path.name for path in paths]
@@ -87,7 +107,9 @@ def build(folder: Path, out: Path, size: int, workers: int) -> None:
         images=images.with_columns(
             member=pl.lit(None, pl.String),
             bytes=pl.Series([path.stat().st_size for path in paths]),
-            split=pl.lit("train"),
+            split=pl.Series(np.random.default_rng(seed).random(len(paths)) < 0.1)
+            .cast(pl.String)
+            .replace({"true": "test", "false": "train"}),
         ),
         roots={"images": folder},
     )
@@ -95,19 +117,20 @@ def build(folder: Path, out: Path, size: int, workers: int) -> None:
     schema.write_text(SCHEMA)
     with LocalEngine(workers=workers) as engine:
         run = Run(
-            engine, out / "dataset", out / "scratch", ProgressMode.QUIET, cache=out.parent / "cache"
+            engine,
+            out / "dataset",
+            out / "scratch",
+            ProgressMode.QUIET,
+            cache=out.parent / "cache",
+            workers_see_cache=True,
+            form=ImageForm(size, QUALITY, choose("auto")),
         )
-        probed = probe(corpus, parameters=ProbeParameters(), run=run)
-        per_shard = max(1_000, 80_000 * len(paths) // 8)
+        probed = probe(corpus, parameters=ProbeParameters(keep_pictures=keep), run=run)
+        per_shard = max(1_000, 140_000 * len(paths) // 6)
         parameters = WriteParameters(
             schema_name=str(schema), image_size=size, quality=QUALITY, max_shard_bytes=per_shard
         )
         write(probed, parameters=parameters, run=run)
-
-
-def rebuild(folder: Path, out: Path, size: int, workers: int) -> None:
-    """The same after another build has filled the cache."""
-    build(folder, out, size, workers)
 
 
 def small(path: Path, size: int) -> bytes:
@@ -116,13 +139,15 @@ def small(path: Path, size: int) -> bytes:
     return result.data
 
 
-def run_floor(folder: Path, _: Path, size: int, workers: int) -> None:
+def run_floor(folder: Path, _out: Path, size: int, _workers: int) -> None:
     """Decode, reduce and encode, and throw away."""
+    for path in sorted(folder.glob("*.jpg")):
+        small(path, size)
+
+
+def run_pool(folder: Path, _out: Path, size: int, workers: int) -> None:
+    """The same in a process pool."""
     paths = sorted(folder.glob("*.jpg"))
-    if workers == 1:
-        for path in paths:
-            small(path, size)
-        return
     with ProcessPoolExecutor(workers) as pool:
         for _data in pool.map(small, paths, [size] * len(paths), chunksize=8):
             pass
@@ -170,17 +195,21 @@ def map_bytes(folder: Path, out: Path, size: int, workers: int) -> None:
 
 LEGS: Mapping[str, Callable[[Path, Path, int, int], None]] = {
     "artcurate": build,
+    "artcurate, two passes": build_in_two_passes,
     "artcurate, warm cache": rebuild,
     "floor": run_floor,
+    "pool": run_pool,
     "datasets.map, pictures": map_pictures,
     "datasets.map, bytes by hand": map_bytes,
 }
 TABLE = [
     ("artcurate", 1),
     ("artcurate", 2),
+    ("artcurate, two passes", 2),
     ("artcurate, warm cache", 2),
     ("floor", 1),
-    ("floor", 2),
+    ("pool", 1),
+    ("pool", 2),
     ("datasets.map, pictures", 2),
     ("datasets.map, bytes by hand", 2),
 ]
@@ -246,6 +275,15 @@ def show(costs: Mapping[str, Cost], count: int, seen: Mapping[str, tuple[float, 
             f"| {name} | {count / cost.wall:.1f} | {base.wall / cost.wall:.2f} | "
             f"{1000 * cost.cpu / count:.1f} | {cost.peak:.0f} | {shown} |"
         )
+    wall = {name: cost.wall for name, cost in costs.items()}
+    shares = {
+        "artcurate's rate, in the floor's": ("floor, 1 worker", "artcurate, 1 worker"),
+        "two workers, in one": ("artcurate, 1 worker", "artcurate, 2 workers"),
+        "the pool's two workers, in one": ("pool, 1 worker", "pool, 2 workers"),
+    }
+    print()
+    for title, (one, other) in shares.items():
+        print(f"- {title}: {wall[one] / wall[other]:.2f}")
 
 
 def commands_for(
@@ -273,7 +311,7 @@ def main() -> None:
     os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kind", choices=sorted(KINDS), default="wikiart")
-    parser.add_argument("--images", type=int, default=400)
+    parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--distinct", type=int, default=60, help="pictures made; others are copies")
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--runs", type=int, default=3)
@@ -310,7 +348,7 @@ def _fidelity(
         digest = hashlib.sha256(f"{name}{workers.split()[0]}".encode()).hexdigest()[:8]
         last = scratch / digest / "last"
         out = Path(last.read_text()) if last.exists() else scratch / name
-        if name != "floor":
+        if name not in ("floor", "pool"):
             seen[title] = ssim_of(out, folder, size)
     return seen
 

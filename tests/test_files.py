@@ -33,6 +33,13 @@ def test_a_file_appears_whole_under_its_name(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
 
 
+def test_one_that_need_not_last_appears_whole_too(tmp_path: Path) -> None:
+    with atomic_file(tmp_path / "a.bin", lasting=False) as file:
+        file.write(b"whole")
+        assert not (tmp_path / "a.bin").exists()
+    assert (tmp_path / "a.bin").read_bytes() == b"whole"
+
+
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     write_bytes(path, b"old")

@@ -33,11 +33,29 @@ def test_the_bar_shows_rate_megabytes_and_what_was_skipped() -> None:
     assert "3 skipped" in line
 
 
+def test_a_note_is_drawn_while_the_count_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    with redirect_stderr(terminal), meter("train", 2, unit="system") as progress:
+        monkeypatch.setattr(time, "monotonic", lambda: float("inf"))
+        progress.note("loss 0.500, validation macro-F1 0.250")
+    assert "0/2" in last_line(terminal)
+    assert "loss 0.500, validation macro-F1 0.250" in last_line(terminal)
+
+
+def test_machines_get_the_last_note(capsys: pytest.CaptureFixture[str]) -> None:
+    with meter("train", 1, unit="system", mode=ProgressMode.JSON) as progress:
+        progress.note("loss 0.5")
+        progress.note("loss 0.4")
+        progress.advance()
+    assert json.loads(capsys.readouterr().err.splitlines()[-1])["note"] == "loss 0.4"
+
+
 def test_silence_where_nobody_looks() -> None:
     for stream, mode in ((Terminal(), ProgressMode.QUIET), (io.StringIO(), ProgressMode.AUTO)):
         with redirect_stderr(stream), meter("write", 4, unit="img", mode=mode) as progress:
             progress.found(1)
             progress.watch(0, Tally(1, 1))
+            progress.note("loss 0.5")
             progress.advance(3)
         assert stream.getvalue() == ""
 

@@ -21,6 +21,8 @@ import pytest
 from PIL import Image
 
 from artcurate.errors import DataError, UsageError
+from artcurate.images.faults import Fault
+from artcurate.images.storage import ImageReader
 from artcurate.pipeline import load, load_bundled, resolve
 from artcurate.resources import pipeline_path, schema_path
 from artcurate.runner import Built, build, find_inputs
@@ -177,6 +179,46 @@ def test_a_build_does_not_depend_on_workers_paths_or_time(
     assert digests(out) == digests(built)
 
 
+def test_another_split_reads_no_picture(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers of a second build find what the first one kept in the data home."""
+    monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "home"))
+    inputs = {"annotations": [sample / "artelingo_release.csv"], "images": [sample / "wikiart"]}
+    # With workers=0 the tasks run here, where what they open can be seen.
+    opened: list[str] = []
+    read = ImageReader.read
+
+    def seen(reader: ImageReader, location: str, member: str | None = None) -> bytes | Fault:
+        opened.append(location)
+        return read(reader, location, member)
+
+    monkeypatch.setattr(ImageReader, "read", seen)
+    for name, seed, reading in (("one", 0, True), ("two", 1, False)):
+        overrides = ["agreement.draws=20", f"split.seed={seed}"]
+        pipeline = resolve(load_bundled("artelingo"), overrides)
+        build(pipeline, inputs, tmp_path / name, workers=0)
+        assert len(opened) == len(set(opened))
+        assert bool(opened) is reading
+        opened.clear()
+    monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "empty"))
+    run_build(sample, tmp_path / "fresh", "split.seed=1")
+
+    assert digests(tmp_path / "two") == digests(tmp_path / "fresh")
+    assert digests(tmp_path / "two") != digests(tmp_path / "one")
+
+
+def test_pictures_are_the_same_whether_kept_or_made_in_the_end(
+    built: Path, sample: Path, tmp_path: Path
+) -> None:
+    run_build(sample, tmp_path / "out", "probe.keep_pictures=false")
+
+    shards = [path for path in digests(built) if path.startswith("data/")]
+    assert [digests(tmp_path / "out")[name] for name in shards] == [
+        digests(built)[name] for name in shards
+    ]
+
+
 def test_the_resolved_pipeline_builds_the_same_again(
     built: Path, sample: Path, tmp_path: Path
 ) -> None:
@@ -228,6 +270,14 @@ def test_a_dataset_with_a_schema_of_ones_own_needs_no_other_file(
         command("inspect", tmp_path / "out"), capture_output=True, text=True, check=True
     )
     assert "works" in told.stdout
+    gone = next((tmp_path / "out" / "annotations").glob("test-*.parquet"))
+    gone.unlink()
+    told = subprocess.run(
+        command("inspect", tmp_path / "out"), capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 1
+    assert "works" in told.stdout
+    assert f"missing: 1, the first is annotations/{gone.name};" in told.stderr
 
 
 def test_the_real_excerpt_keeps_all_its_rows(real_data: Path, tmp_path: Path) -> None:

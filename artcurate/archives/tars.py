@@ -7,7 +7,7 @@ can lead out of the archive.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -42,13 +42,17 @@ class TarReader:
     """A tar archive opened for reading; a context manager. Threads may share it.
 
     source: the path of the archive, or its bytes.
+    find: gives the archive's lookup when it is first needed, for bytes that are known elsewhere.
 
     Raises ArchiveError where the archive cannot be opened; its headers are read when first needed.
     """
 
-    def __init__(self, source: Path | ByteSource) -> None:
+    def __init__(
+        self, source: Path | ByteSource, *, find: Callable[[], Lookup] | None = None
+    ) -> None:
         self._path = source if isinstance(source, Path) else None
         self._source = JoinedFile(str(source), (source,)) if isinstance(source, Path) else source
+        self._find = find
         self._found: Lookup | None = None
 
     def __enter__(self) -> Self:
@@ -95,6 +99,8 @@ class TarReader:
         return data
 
     def _lookup(self) -> Lookup:
+        if self._find is not None:
+            return self._find()
         if self._path is None:
             return Lookup(read_tar_index(self._source))
         return _lookup_of(self._path, self._source.size, self._path.lstat().st_mtime_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -32,14 +33,22 @@ class ZipReader:
 
     source: the path of the archive (of any one part of an archive in parts), or its bytes.
     index: the archive's index, where it was read before (`artcurate.archives.directory`).
+    find: gives the archive's lookup when it is first needed, for bytes that are known elsewhere.
 
     Raises ArchiveError where the archive cannot be opened; its index is read when first needed.
     """
 
-    def __init__(self, source: Path | ByteSource, *, index: pl.DataFrame | None = None) -> None:
+    def __init__(
+        self,
+        source: Path | ByteSource,
+        *,
+        index: pl.DataFrame | None = None,
+        find: Callable[[], Lookup] | None = None,
+    ) -> None:
         self._path = source if isinstance(source, Path) else None
         self._source = open_bytes(source) if isinstance(source, Path) else source
         self._index = index
+        self._find = find
 
     def __enter__(self) -> ZipReader:
         return self
@@ -108,6 +117,8 @@ class ZipReader:
 
     @cached_property
     def _lookup(self) -> Lookup:
+        if self._find is not None:
+            return self._find()
         if self._path is None or self._index is not None:
             return Lookup(self.index)
         return lookup_of(self._path, self.size, self._path.lstat().st_mtime_ns)

@@ -13,6 +13,7 @@ from artcurate.cli import options
 from artcurate.cli.benchmark import Tier, require_libraries, score_with_defaults
 from artcurate.engines import EngineName
 from artcurate.errors import UsageError
+from artcurate.remote.paths import AnyPath, parse_path
 
 if TYPE_CHECKING:
     from artcurate.pipeline import PipelineFile
@@ -21,14 +22,20 @@ if TYPE_CHECKING:
 def build_command(
     name: Annotated[str, typer.Argument(help="A bundled pipeline; see `artcurate pipelines`.")],
     annotations: Annotated[
-        list[Path] | None,
-        typer.Option("--annotations", "-a", help="A CSV or Parquet file; repeatable."),
+        list[str] | None,
+        typer.Option(
+            "--annotations",
+            "-a",
+            metavar="PATH_OR_URL",
+            help="A CSV or Parquet file, or a folder of them; repeatable.",
+        ),
     ] = None,
     images: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--images",
             "-i",
+            metavar="PATH_OR_URL",
             help="The folder of the style folders, or a tar, zip or Parquet file of them.",
         ),
     ] = None,
@@ -73,7 +80,7 @@ def build_command(
     """Build a dataset with a bundled pipeline.
 
     Without --annotations and --images the raw files are looked for in the data home
-    (ARTCURATE_HOME).
+    (ARTCURATE_HOME). Both may be URLs (s3, gs, az, hf, http, https and more).
     """
     from artcurate.pipeline import load_bundled
 
@@ -89,11 +96,11 @@ def build_command(
             "max_quarantined": max_quarantined,
         }
     )
-    inputs: dict[str, Sequence[Path]] = dict(options.named_paths(input_))
+    inputs: dict[str, Sequence[AnyPath]] = dict(options.named_inputs(input_))
     if annotations:
-        inputs["annotations"] = annotations
+        inputs["annotations"] = [parse_path(text) for text in annotations]
     if images:
-        inputs["images"] = [images]
+        inputs["images"] = [parse_path(images)]
     file = load_bundled(name)
     if annotations_only:
         if "images" in inputs:
@@ -147,7 +154,7 @@ def run_command(
     run_build(
         loaded,
         [*named, *(set_ or [])],
-        options.named_paths(input_),
+        options.named_inputs(input_),
         out or Path(loaded.name),
         options.Running(
             workers=workers,
@@ -165,7 +172,7 @@ def run_command(
 def run_build(
     file: PipelineFile,
     overrides: Sequence[str],
-    inputs: Mapping[str, Sequence[Path]],
+    inputs: Mapping[str, Sequence[AnyPath]],
     out: Path,
     running: options.Running,
 ) -> None:

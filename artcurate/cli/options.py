@@ -13,6 +13,7 @@ import typer
 
 from artcurate.engines import EngineName
 from artcurate.errors import UsageError
+from artcurate.remote.paths import AnyPath, parse_path
 
 if TYPE_CHECKING:
     from artcurate.progress import ProgressMode
@@ -139,6 +140,18 @@ def named_paths(options: list[str] | None) -> dict[str, list[Path]]:
         if not equals or not name or not path:
             raise UsageError(f"--input {option}: write --input NAME=PATH.")
         paths.setdefault(name, []).append(Path(path))
+    return paths
+
+
+def named_inputs(options: list[str] | None) -> dict[str, list[AnyPath]]:
+    """`NAME=PATH` or `NAME=URL` options under their names. Raises UsageError for anything else."""
+    paths: dict[str, list[AnyPath]] = {}
+    for option in options or []:
+        name, equals, path = option.partition("=")
+        if not equals or not name or not path:
+            # What stands there may be a URL with a secret in it.
+            raise UsageError("--input: write --input NAME=PATH or --input NAME=URL.")
+        paths.setdefault(name, []).append(parse_path(path))
     return paths
 
 

@@ -20,16 +20,17 @@ class ParquetImages:
 
     Rows are cheap to read in rising order; going back starts the row group again.
 
+    source: a path, or an open file, which is closed with this.
+
     Raises ValueError where the file has no such column, and pyarrow's errors where it is broken.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20)
+    def __init__(self, source: str | pa.NativeFile) -> None:
+        self._file = pq.ParquetFile(source, pre_buffer=False, buffer_size=2**20)
         try:
             self._leaf = _bytes_leaf(self._file.schema_arrow)
         except ValueError:
-            self._file.close()
+            self.close()
             raise
         groups = self._file.metadata
         sizes = (groups.row_group(index).num_rows for index in range(groups.num_row_groups))
@@ -43,7 +44,8 @@ class ParquetImages:
         return self._starts[-1]
 
     def close(self) -> None:
-        self._file.close()
+        # By itself it leaves open what it did not open.
+        self._file.close(force=True)
 
     def read(self, row: int) -> bytes | None:
         """The image of 0-based `row`, or None where it is null.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 import pyarrow as pa
@@ -14,6 +11,9 @@ from artcurate.archives.tars import TarReader
 from artcurate.archives.zips import ZipReader
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.parquet import ParquetImages
+from artcurate.images.roots import open_root, too_large, unreadable
+from artcurate.remote.files import RemoteError
+from artcurate.remote.paths import AnyPath
 
 #: Largest image file read by default, in bytes.
 MAX_BYTES = 256 * 2**20
@@ -30,14 +30,19 @@ _ARCHIVE_FAULTS = {
 class ImageReader:
     """Reads images below one root; a context manager that keeps the last container open.
 
-    root: the folder that no image may lie outside of, whatever symbolic links say.
+    root: the folder, here or elsewhere, that no image may lie outside of, whatever symbolic links
+        say.
     max_bytes: larger images are refused before they are read.
+
+    Raises UsageError where a package is missing for a root elsewhere, and RemoteError where it
+    cannot be opened.
     """
 
-    def __init__(self, root: Path, *, max_bytes: int = MAX_BYTES) -> None:
-        self._root = os.path.realpath(root)
+    def __init__(self, root: AnyPath, *, max_bytes: int = MAX_BYTES) -> None:
+        self._root = open_root(root)
         self._max_bytes = max_bytes
         self._container: ParquetImages | None = None
+        self._container_path = ""
         self._archive: ZipReader | TarReader | None = None
         self._archive_path = ""
 
@@ -52,6 +57,7 @@ class ImageReader:
     ) -> None:
         self._close_container()
         self._close_archive()
+        self._root.close()
 
     def read(self, location: str, member: str | None = None) -> bytes | Fault:
         """The bytes of one image.
@@ -59,46 +65,44 @@ class ImageReader:
         location: POSIX path of the file below the root.
         member: name inside the container at `location`; the 0-based row of a Parquet file, the
             decoded name of a member of a zip archive or of one named `*.tar`.
+
+        Raises DataError when a root elsewhere can no longer be reached at all.
         """
-        path = resolve_inside(self._root, location)
+        path = self._root.resolve(location)
         if isinstance(path, Fault):
             return path
-        data = self._read_file(path) if member is None else self._read_member(path, member)
+        try:
+            data = self._read(path, member)
+        except RemoteError as error:
+            # What was opened may stand at any place by now.
+            self._close_container()
+            self._close_archive()
+            return self._root.fault_of(error)
         if isinstance(data, Fault) or data:
             return data
         return Fault(FaultReason.EMPTY_FILE, "The image has zero bytes.")
 
-    def _read_file(self, path: str) -> bytes | Fault:
-        try:
-            # Without O_NONBLOCK a named pipe that poses as an image would block for ever.
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-            with os.fdopen(handle, "rb") as file:
-                status = os.fstat(handle)
-                if not stat.S_ISREG(status.st_mode):
-                    return Fault(FaultReason.UNREADABLE, "It is not a regular file.")
-                if status.st_size > self._max_bytes:
-                    return self._too_large(status.st_size)
-                # Not `max_bytes`: what is asked for is reserved at once.
-                return file.read(status.st_size)
-        except OSError as error:
-            return _unreadable(error)
+    def _read(self, path: str, member: str | None) -> bytes | Fault:
+        if member is None:
+            return self._root.read(path, self._max_bytes)
+        if path.lower().endswith(".parquet"):
+            return self._read_row(path, member)
+        return self._read_archived(path, member)
 
-    def _read_member(self, path: str, member: str) -> bytes | Fault:
-        if PurePosixPath(path).suffix.lower() != ".parquet":
-            return self._read_archived(path, member)
+    def _read_row(self, path: str, row: str) -> bytes | Fault:
         try:
-            data = self._opened(path).read(int(member))
+            data = self._opened(path).read(int(row))
         except (OSError, ValueError, IndexError, pa.ArrowException) as error:
-            return _unreadable(error)
+            return unreadable(error)
         if data is None:
             return Fault(FaultReason.EMPTY_FILE, "The row holds no image.")
-        return self._too_large(len(data)) if len(data) > self._max_bytes else data
+        return too_large(len(data), self._max_bytes) if len(data) > self._max_bytes else data
 
     def _read_archived(self, path: str, member: str) -> bytes | Fault:
         try:
             if self._archive is None or self._archive_path != path:
                 self._close_archive()
-                self._archive, self._archive_path = _open_archive(Path(path)), path
+                self._archive, self._archive_path = self._root.archive(path), path
             return self._archive.read(member, max_bytes=self._max_bytes)
         except ArchiveError as error:
             return Fault(_ARCHIVE_FAULTS.get(error.fault, FaultReason.UNREADABLE), error.detail)
@@ -109,42 +113,13 @@ class ImageReader:
             self._archive = None
 
     def _opened(self, path: str) -> ParquetImages:
-        if self._container is None or self._container.path != path:
+        if self._container is None or self._container_path != path:
             self._close_container()
-            self._container = ParquetImages(path)
+            self._container = ParquetImages(self._root.parquet(path))
+            self._container_path = path
         return self._container
 
     def _close_container(self) -> None:
         if self._container is not None:
             self._container.close()
             self._container = None
-
-    def _too_large(self, size: int) -> Fault:
-        return Fault(
-            FaultReason.TOO_MANY_BYTES,
-            f"The image has {size:,} bytes, more than the limit of {self._max_bytes:,}.",
-        )
-
-
-def _open_archive(path: Path) -> ZipReader | TarReader:
-    return TarReader(path) if path.suffix.lower() == ".tar" else ZipReader(path)
-
-
-def resolve_inside(root: str, location: str) -> str | Fault:
-    """The real path of `location` below `root` (a real path), symbolic links followed.
-
-    A fault where it does not exist or lies outside `root`.
-    """
-    try:
-        # Joined by hand: os.path.join would let an absolute location replace the root.
-        path = os.path.realpath(f"{root}{os.sep}{location}", strict=True)
-    except (OSError, ValueError) as error:
-        return _unreadable(error)
-    if os.path.commonpath((root, path)) != root:
-        return Fault(FaultReason.OUTSIDE_ROOT, "The path leads out of its folder.")
-    return path
-
-
-def _unreadable(error: Exception) -> Fault:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return Fault(FaultReason.UNREADABLE, f"The file cannot be read: {text}.")

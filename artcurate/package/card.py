@@ -173,6 +173,7 @@ def _type_name(column: Column) -> str:
 
 def _input_table(inputs: Sequence[LockedInput]) -> Table:
     rows = tuple(
-        (file.input, file.name, file.files, file.bytes / 1e6, file.sha256[:16]) for file in inputs
+        (file.input, file.url or file.name, file.files, file.bytes / 1e6, file.sha256[:16])
+        for file in inputs
     )
     return Table("", ("input", "name", "files", "MB", "sha256 begins with"), rows)

@@ -30,6 +30,7 @@ class LockedInput:
 
     name: the base name of the file or folder.
     files: how many files the digest covers; 1 for a file.
+    url: where it was read from, without what a URL holds in secret; None for this machine.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
@@ -39,6 +40,7 @@ class LockedInput:
     files: int
     bytes: int
     sha256: str
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class LockedShard:
 @dataclass(frozen=True, slots=True)
 class Lock:
     """Everything that decides a dataset's bytes, and the bytes' hashes. No path, no time.
+
+    Only where an input lay elsewhere does its URL stand there, for whoever looks for it.
 
     fingerprint: sha256 of the pipeline's literals.
     schema_sha256: sha256 of the resolved schema (`schema_digest`).
@@ -84,7 +88,12 @@ class Lock:
             inputs=tuple(sorted(self.inputs, key=lambda file: (file.input, file.name))),
             shards=tuple(sorted(self.shards, key=lambda shard: shard.name)),
         )
-        return json.dumps(asdict(ordered), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        plain = asdict(ordered)
+        plain["inputs"] = [
+            {key: value for key, value in one.items() if key != "url" or value is not None}
+            for one in plain["inputs"]
+        ]
+        return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,9 @@ class Difference:
         return f"{self.shard}: {self.problem}; expected {self.expected}."
 
 
-def locked_folder(input_name: str, name: str, files: Iterable[tuple[str, int, str]]) -> LockedInput:
+def locked_folder(
+    input_name: str, name: str, files: Iterable[tuple[str, int, str]], url: str | None = None
+) -> LockedInput:
     """One entry for many files, each given as (id, bytes, sha256 in hexadecimal digits).
 
     The digest is the sha256 of one line per file, sorted by id: the JSON array of id and sha256.
@@ -110,7 +121,7 @@ def locked_folder(input_name: str, name: str, files: Iterable[tuple[str, int, st
         digest.update(json.dumps([identifier, sha256], ensure_ascii=False).encode() + b"\n")
         count += 1
         total += size
-    return LockedInput(input_name, name, count, total, digest.hexdigest())
+    return LockedInput(input_name, name, count, total, digest.hexdigest(), url)
 
 
 def library_versions(decoder: str | None = None) -> dict[str, str]:
@@ -183,6 +194,17 @@ def verify_lock(folder: Path, lock: Lock, workers: int | None = None) -> tuple[D
             if name not in named:
                 differences.append(Difference(name, "not in the lock", "only locked shards"))
     return tuple(differences)
+
+
+def missing_shards(folder: Path) -> tuple[str, ...]:
+    """Names of shards that the lock in `folder` has and the folder has not.
+
+    Nothing is known to be missing where there is no lock. Raises DataError where it is damaged.
+    """
+    if not (folder / FILE_NAME).exists():
+        return ()
+    names = (shard.name for shard in read_lock(folder).shards)
+    return tuple(name for name in names if not (folder / name).is_file())
 
 
 def _inside(name: str) -> bool:

@@ -14,8 +14,10 @@ from typing import Self
 from artcurate.errors import DataError
 from artcurate.images.crop import Crop
 from artcurate.images.faults import Fault
+from artcurate.images.packs import Packed, read_picture
 from artcurate.images.storage import ImageReader
 from artcurate.images.transform import Transformed, transform
+from artcurate.remote.paths import AnyPath
 from artcurate.shards.task import Pixels
 
 #: A reason beside those of `FaultReason`.
@@ -29,7 +31,8 @@ _ROW = struct.Struct("<q")
 class Place:
     """Where an image lies below the root named `root`, and what the probe found there.
 
-    bytes: of the file or member. pixels: width times height. crop: what to keep of it.
+    bytes: of the file or member. pixels: width times height. crop: what to keep of it. kept: where
+    the whole of it lies in its final form, made when it was probed.
     """
 
     root: str
@@ -39,6 +42,7 @@ class Place:
     bytes: int
     pixels: int
     crop: Crop | None = None
+    kept: Packed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,14 @@ class Pictures:
         self._opened.close()
 
     def fetch(self, place: Place) -> Picture | Unusable:
-        """The image at `place`, in the form asked for.
+        """The image at `place`, in the form asked for: as it was kept, else made from its file.
 
         Raises DataError when the whole root has gone.
         """
+        if place.kept is not None and place.crop is None:
+            kept = read_picture(place.kept)
+            if kept is not None:
+                return Picture(kept, _SUFFIXES["JPEG"])
         data = self._reader(place.root).read(place.location, place.member)
         if isinstance(data, Fault):
             _require_root(self._roots[place.root])
@@ -109,8 +117,10 @@ def _suffix(image: Transformed) -> str:
     return _SUFFIXES[image.format]
 
 
-def _require_root(root: Path) -> None:
+def _require_root(root: AnyPath) -> None:
     """Tell a picture that cannot be read from a disk that is gone."""
+    if not isinstance(root, Path):
+        return  # `ImageReader` has asked for it already.
     try:
         if root.is_file() or any(root.iterdir()):
             return

@@ -14,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-from PIL import features
 
 from artcurate.errors import DataError
 from artcurate.files import atomic_file, make_folder
-from artcurate.images.decoders import version_of
 from artcurate.images.transform import ImageForm
+from artcurate.images.versions import library_versions
 from artcurate.shards.sizes import (
     encoded_image_bytes,
     estimate_image_bytes,
@@ -29,6 +28,7 @@ from artcurate.shards.sizes import (
 from artcurate.shards.task import (
     BYTES,
     CROP,
+    KEPT,
     LOCATION,
     MEMBER,
     PIXELS,
@@ -45,8 +45,6 @@ from artcurate.shards.task import (
 WRITER_VERSION = 2
 #: Splits stand in this order, others after them by name.
 SPLIT_ORDER = ("train", "validation", "val", "test")
-#: Pillow and the libraries in it whose version decides pixels and JPEG bytes.
-_CODECS = ("pil", "jpg", "libjpeg_turbo", "littlecms2")
 _KEY_BITS = 64
 #: Types of the part file's own columns; the rest is text.
 _OWN_TYPES: Mapping[pl.DataType, pa.DataType] = {
@@ -55,7 +53,7 @@ _OWN_TYPES: Mapping[pl.DataType, pa.DataType] = {
 }
 _ROWS_AT_ONCE = 100_000
 
-_IMAGE_COLUMNS: Mapping[str, pl.Expr] = {
+_IMAGE_COLUMNS: dict[str, pl.Expr] = {
     ROOT: pl.col("root").cast(pl.String),
     LOCATION: pl.col("location").cast(pl.String),
     MEMBER: pl.col("member").cast(pl.String),
@@ -66,6 +64,9 @@ _IMAGE_COLUMNS: Mapping[str, pl.Expr] = {
 }
 #: Columns of a table of images that say what is kept of each (`images.crop.Crop`).
 CROP_COLUMNS = ("crop_left", "crop_top", "crop_right", "crop_bottom")
+#: Columns of a table of images that say where each lies made already (`images.packs.Packed`), the
+#: pack by its name in `Pixels.packs`; all null where it is to be made. They decide no byte.
+KEPT_COLUMNS = ("kept_pack", "kept_offset", "kept_bytes", "kept_sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ def plan_shards(rows: pl.DataFrame, layout: Layout, images: pl.DataFrame | None 
     rows: the columns of `layout.schema` less the image column, and `split` and `row_id`.
     images: with pixels, one row for each of `rows` and in the same order, with root, location,
         member, sha256, bytes, width, height, and `stem`, the name of the image in its shard
-        without suffix; where images are cut, also `CROP_COLUMNS`, all four null for a whole image.
+        without suffix; where images are cut, also `CROP_COLUMNS`, all four null for a whole image;
+        where pictures were kept, also `KEPT_COLUMNS`.
 
     Within a split rows stand in the order of a seeded hash of their ids, so that each shard is a
     fair sample. A shard is a range of hash values: the whole range is halved until every part
@@ -188,7 +190,8 @@ def _prepare(
         if images is None:
             raise ValueError("a config with pixels is planned with its images")
         _require_hashes(rows, images)
-        frame = frame.hstack(images.select(**_IMAGE_COLUMNS, **_crop_columns(images)))
+        columns = _IMAGE_COLUMNS | _crop_columns(images) | _kept_columns(images)
+        frame = frame.hstack(images.select(**columns))
         sizes += _estimates(images, layout.pixels.form)
     ranks = {name: place for place, name in enumerate(SPLIT_ORDER)}
     order = frame.select(
@@ -221,6 +224,13 @@ def _crop_columns(images: pl.DataFrame) -> dict[str, pl.Expr]:
     edges = zip(CROP, map(pl.col, CROP_COLUMNS), strict=True)
     # JSON, from which fingerprints are made, tells neither infinity nor NaN from null.
     return {name: pl.when(edge.is_finite()).then(edge.cast(pl.Float64)) for name, edge in edges}
+
+
+def _kept_columns(images: pl.DataFrame) -> dict[str, pl.Expr]:
+    """The columns of the part file that say where pictures are kept; none where none are."""
+    if KEPT_COLUMNS[0] not in images.columns:
+        return {}
+    return dict(zip(KEPT, map(pl.col, KEPT_COLUMNS), strict=True))
 
 
 def _estimates(images: pl.DataFrame, form: ImageForm) -> npt.NDArray[np.int64]:
@@ -313,8 +323,7 @@ def _identity(layout: Layout) -> dict[str, Any]:
         "pyarrow": pa.__version__,
     }
     if pixels is not None:
-        versions |= {codec: _codec_version(codec) for codec in _CODECS}
-        versions["decoder"] = version_of(pixels.form.decoder)
+        versions |= library_versions(pixels.form)
     return {
         "schema": layout.schema.serialize().to_pybytes().hex(),
         "image": pixels and {"column": pixels.column, **asdict(pixels.form)},
@@ -323,15 +332,10 @@ def _identity(layout: Layout) -> dict[str, Any]:
     }
 
 
-def _codec_version(name: str) -> str | None:
-    version: str | None = features.version(name)
-    return version
-
-
 def _fingerprint(frame: pl.DataFrame, identity: Mapping[str, Any]) -> str:
     """sha256 of the identity and of every row as JSON, less where its image lies."""
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
-    named = frame.drop(ROOT, LOCATION, MEMBER, strict=False)
+    named = frame.drop(ROOT, LOCATION, MEMBER, *KEPT, strict=False)
     for piece in named.iter_slices(_ROWS_AT_ONCE):
         digest.update(b"\n" + piece.write_ndjson().encode())
     return digest.hexdigest()

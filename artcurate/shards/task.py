@@ -10,15 +10,18 @@ import pyarrow as pa
 
 from artcurate.files import write_text
 from artcurate.images.transform import ImageForm
+from artcurate.remote.paths import AnyPath
 
 #: Columns of a part file beside the dataset's own: the id of the flowing table's row and, with
 #: pixels, where its image lies (`root`, `location`, `member`), the sha256, bytes and pixels it had
-#: when it was probed, the stem of its name in the shard and, where images are cut, the crop.
+#: when it was probed, the stem of its name in the shard and, where images are cut, the crop, and
+#: where pictures were kept, the place of the row's: a pack's name, offset, bytes and sha256.
 ROW_ID = "@row_id"
 ROOT, LOCATION, MEMBER = "@root", "@location", "@member"
 SHA256, BYTES, PIXELS = "@sha256", "@bytes", "@pixels"
 STEM = "@stem"
 CROP = ("@crop_left", "@crop_top", "@crop_right", "@crop_bottom")
+KEPT = ("@kept_pack", "@kept_offset", "@kept_bytes", "@kept_sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,14 @@ TEXT_OPTIONS = WriterOptions(row_group_bytes=64 << 20, content_defined_chunking=
 class Pixels:
     """The image column of a shard.
 
-    roots: where the roots that the rows name lie on this machine.
+    roots: where the roots that the rows name lie, on this machine or elsewhere.
+    packs: the folder of packs with pictures in `form`; None where none are kept.
     """
 
     column: str
     form: ImageForm
-    roots: tuple[tuple[str, Path], ...]
+    roots: tuple[tuple[str, AnyPath], ...]
+    packs: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -15,12 +16,14 @@ import pyarrow.parquet as pq
 from artcurate.engines.reports import report
 from artcurate.files import atomic_file, file_system_errors, sha256_of
 from artcurate.images.crop import Crop
+from artcurate.images.packs import Packed
 from artcurate.shards.pictures import AttemptLog, Picture, Pictures, Place, Unusable
 from artcurate.shards.pipelining import HashingSink, ahead
 from artcurate.shards.sizes import value_bytes
 from artcurate.shards.task import (
     BYTES,
     CROP,
+    KEPT,
     LOCATION,
     MEMBER,
     PIXELS,
@@ -179,7 +182,8 @@ def _image_groups(
             attempts.at(row)
             return row, row_id, pictures.fetch(place)
 
-        planned = ((row, row_id, place) for row, (row_id, place) in enumerate(_places(rows)))
+        places = enumerate(_places(rows, pixels.packs))
+        planned = ((row, row_id, place) for row, (row_id, place) in places)
         for row, row_id, picture in ahead(fetch, planned, depth=_AHEAD):
             if isinstance(picture, Unusable):
                 failures.append(RowFailure(row_id, picture.reason, picture.detail))
@@ -193,11 +197,12 @@ def _image_groups(
         yield group.take()
 
 
-def _places(rows: pa.RecordBatch) -> Iterator[tuple[str, Place]]:
+def _places(rows: pa.RecordBatch, packs: Path | None) -> Iterator[tuple[str, Place]]:
     """For each row its id and where its image lies."""
     names = (ROW_ID, ROOT, LOCATION, MEMBER, SHA256, BYTES, PIXELS)
     ids, *columns = (rows.column(name).to_pylist() for name in names)
-    return zip(ids, map(Place, *columns, _crops(rows)), strict=True)
+    places = map(Place, *columns, _crops(rows), _kept(rows, packs))
+    return zip(ids, places, strict=True)
 
 
 def _crops(rows: pa.RecordBatch) -> Iterable[Crop | None]:
@@ -208,6 +213,17 @@ def _crops(rows: pa.RecordBatch) -> Iterable[Crop | None]:
     return (
         None if edges == (None,) * 4 else Crop(*(math.nan if e is None else e for e in edges))
         for edges in boxes
+    )
+
+
+def _kept(rows: pa.RecordBatch, packs: Path | None) -> Iterable[Packed | None]:
+    """Where in `packs` the picture of each row lies."""
+    if packs is None or KEPT[0] not in rows.schema.names:
+        return [None] * rows.num_rows
+    places = zip(*(rows.column(name).to_pylist() for name in KEPT), strict=True)
+    return (
+        None if name is None else Packed(packs / name, offset, size, sha256)
+        for name, offset, size, sha256 in places
     )
 
 

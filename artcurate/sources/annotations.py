@@ -161,8 +161,13 @@ def _walk(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
-            if name.lower().endswith(_SUFFIXES) and not name.startswith("."):
+            if is_annotations_file(name):
                 yield Path(place, name)
+
+
+def is_annotations_file(name: str) -> bool:
+    """Whether a file called `name` in a folder is one of annotations."""
+    return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
 
 
 def _recognise(path: Path, name: str, forms: Mapping[str, Form]) -> _File:

@@ -39,11 +39,19 @@ def read_footer(path: Path) -> ColumnarFile:
     """
     try:
         metadata = pq.read_metadata(path)
-        schema = metadata.schema.to_arrow_schema()
+        return footer_of(metadata, str(path))
     except (pa.ArrowException, OSError) as error:
-        raise DataError(_broken(path)) from error
+        raise DataError(broken(str(path))) from error
+
+
+def footer_of(metadata: pq.FileMetaData, place: str) -> ColumnarFile:
+    """What the Parquet file with this footer holds. Raises DataError where it has no rows.
+
+    place: how to call it.
+    """
+    schema = metadata.schema.to_arrow_schema()
     if not metadata.num_rows:
-        raise DataError(f"{path}: the file has columns and no rows.")
+        raise DataError(f"{place}: the file has columns and no rows.")
     return ColumnarFile(
         rows=metadata.num_rows,
         columns=tuple(schema.names),
@@ -87,7 +95,7 @@ def read_columnar(
     try:
         table = pq.read_table(path, columns=list(wanted))
     except (pa.ArrowException, OSError) as error:
-        raise DataError(_broken(path)) from error
+        raise DataError(broken(str(path))) from error
     faults: list[Fault] = []
     columns = {"row": pl.Series(range(1, table.num_rows + 1), dtype=pl.Int64)}
     for name in wanted:
@@ -125,5 +133,6 @@ def _named(values: pl.Series, names: Sequence[str], faults: list[Fault]) -> pl.S
     return pl.Series(values.name, names, dtype=pl.String).gather(numbered.set(nameless, None))
 
 
-def _broken(path: Path) -> str:
-    return f"{path}: this Parquet file is truncated or corrupt; download or copy it again."
+def broken(place: str) -> str:
+    """The sentence for a Parquet file that cannot be read."""
+    return f"{place}: this Parquet file is truncated or corrupt; download or copy it again."

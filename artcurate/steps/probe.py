@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
@@ -14,22 +12,20 @@ from pydantic import Field
 
 from artcurate.corpus import Corpus
 from artcurate.engines import Done, Lost
-from artcurate.engines.reports import report
 from artcurate.errors import DataError
-from artcurate.files import make_folder
-from artcurate.images.faults import Fault
 from artcurate.images.header import MAX_PIXELS
-from artcurate.images.probe import Probed, probe_image
-from artcurate.images.storage import MAX_BYTES, ImageReader
+from artcurate.images.storage import MAX_BYTES
+from artcurate.images.transform import ImageForm
 from artcurate.progress import Meter, meter
+from artcurate.steps.kept_pictures import kept_pictures, lasting_folder
 from artcurate.steps.probe_store import (
-    Found,
     KnownContents,
     ProbeStore,
     place_keys,
     probe_identity,
     result_frame,
 )
+from artcurate.steps.probe_task import Chunk, probe_chunk
 from artcurate.steps.registry import Parameters, Run, step
 
 #: Images per task: enough to make a task's overhead small, few enough to lose little with one.
@@ -38,6 +34,9 @@ _CHUNK = 128
 #: workers die over everything learns it from a few tasks.
 _FIRST_WAVE = 8
 _GROWTH = 4
+
+#: Pictures of a shorter short side are too small to be hashed as well as by a probe of its own.
+_SMALLEST = 128
 
 _ADDED = ("width", "height", "format", "orientation", "sha256", "phash")
 
@@ -49,6 +48,13 @@ class ProbeParameters(Parameters):
     """Images with more pixels are left out without being decoded."""
     max_bytes: int = Field(MAX_BYTES, ge=1)
     """Images with larger files are left out without being read."""
+    keep_pictures: bool = False
+    """Make the small pictures that `write` wants in the same decoding, and keep them in the data
+    home (below `cache/pictures`; on a cluster beside the output, until the build ends), so that
+    neither `write` nor a later build decodes anything: for pipelines that write nearly all
+    pictures they probe, and whole. They take as much disk as the dataset's pictures and are not
+    kept where there is no room; what no build has used for 30 days goes. pHash is then taken from
+    the small picture. No effect where pictures keep their size or get fewer than 128 pixels."""
 
 
 class ProbeFindings(TypedDict):
@@ -66,20 +72,6 @@ class ProbeFindings(TypedDict):
     annotations_left_out: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Images of one root, as (location, member), to be probed by one task.
-
-    known: what other builds found, None where nothing is known.
-    """
-
-    root: Path
-    places: tuple[tuple[str, str | None], ...]
-    max_pixels: int
-    max_bytes: int
-    known: KnownContents | None
-
-
 @step(ProbeParameters, heavy=True)
 def probe(corpus: Corpus, *, parameters: ProbeParameters, run: Run) -> Corpus:
     """Add width, height, format, orientation, sha256 and phash to the images, and their bytes.
@@ -92,56 +84,66 @@ def probe(corpus: Corpus, *, parameters: ProbeParameters, run: Run) -> Corpus:
 
     Raises DataError when workers die over most images, which is no fault of the images.
     """
+    form = _form_made(parameters, run)
+    identity = probe_identity(parameters.model_dump(exclude={"keep_pictures"}), form)
     located = corpus.images.filter(pl.col("location").is_not_null())
-    identity = probe_identity(parameters.model_dump())
     keyed = located.with_columns(key=place_keys(located, corpus.roots, identity))
     store = ProbeStore(_store_folder(run), identity)
-    done = store.at(keyed["key"])
-    missing = keyed.join(done, on="key", how="anti", maintain_order="left")
+    found = store.at(keyed["key"])
+    todo = _todo(keyed, found, form, run)
+    done = found.join(todo.images, on="key", how="anti", maintain_order="left")
     with meter("probe", keyed.height, unit="img", mode=run.progress) as progress:
-        progress.found(keyed.height - missing.height, skipped=done["reason"].count())
-        known = store.copy_into(run.scratch / "probe", missing.height)
-        work = _Work(corpus, parameters, run, store, known, progress)
-        fresh = work.probe(missing)
+        progress.found(keyed.height - todo.images.height, skipped=done["reason"].count())
+        known = store.copy_into(run.scratch / "probe", todo.images.height)
+        fresh = _Work(corpus, parameters, run, store, known, todo, progress).probe()
     results = keyed.select("id", "key").join(
         pl.concat([done, *fresh]).unique("key"), on="key", maintain_order="left", validate="m:1"
     )
     return _apply(corpus, results)
 
 
+def _form_made(parameters: ProbeParameters, run: Run) -> ImageForm | None:
+    """The form of the pictures that are made in the same decoding; None for none."""
+    if not parameters.keep_pictures or run.form is None or run.form.size is None:
+        return None
+    return run.form if run.form.size >= _SMALLEST else None
+
+
 def _store_folder(run: Run) -> Path:
-    """Where results are kept: beyond this build if that can be, else until it ends."""
-    if run.cache is not None:
-        with suppress(DataError):
-            make_folder(run.cache)
-            return run.cache
-    return run.scratch / "probe"
+    folder = lasting_folder(run)
+    return run.scratch / "probe" if folder == run.scratch else folder
 
 
-def probe_chunk(chunk: Chunk) -> tuple[Found, ...]:
-    """One result per image of `chunk`, in its order."""
-    contents = chunk.known.opened() if chunk.known else nullcontext(_nothing_known)
-    with ImageReader(chunk.root, max_bytes=chunk.max_bytes) as reader, contents as known:
-        return tuple(
-            _probe_one(reader.read(location, member), known, chunk.max_pixels)
-            for location, member in chunk.places
-        )
+@dataclass(frozen=True, slots=True)
+class _Todo:
+    """What is to be decoded.
+
+    images: with `key`, and `known`, whether the result is known and only the picture is lacking.
+    form, packs: those of the chunks.
+    """
+
+    images: pl.DataFrame
+    form: ImageForm | None
+    packs: Path | None
 
 
-def _nothing_known(_: str) -> None:
-    return None
-
-
-def _probe_one(
-    data: bytes | Fault, known: Callable[[str], Probed | Fault | None], max_pixels: int
-) -> Found:
-    if isinstance(data, Fault):
-        report()
-        return Found(None, data)
-    sha256 = hashlib.sha256(data).hexdigest()
-    result = known(sha256) or probe_image(data, max_pixels=max_pixels, sha256=sha256)
-    report(size=len(data))
-    return Found(sha256, result)
+def _todo(keyed: pl.DataFrame, found: pl.DataFrame, form: ImageForm | None, run: Run) -> _Todo:
+    """The images of `keyed` without a result in `found`, or without a picture where one is kept."""
+    missing = keyed.join(found, on="key", how="anti", maintain_order="left")
+    missing = missing.with_columns(known=pl.lit(value=False))
+    if form is None:
+        return _Todo(missing, None, None)
+    pictures = kept_pictures(run, form)
+    sound = found.filter(pl.col("reason").is_null())
+    unkept = sound.join(pictures.find(sound["sha256"]), on="sha256", how="anti")
+    lacking = keyed.join(unkept, on="key", how="semi", maintain_order="left")
+    every = pl.concat([missing, lacking.with_columns(known=pl.lit(value=True))])
+    try:
+        pictures.make_room(every.height, run.output)
+    except DataError as error:
+        run.say(f"probe: no pictures are kept, so `write` decodes them again. {error}")
+        return _Todo(missing, form, None)
+    return _Todo(every, form, pictures.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ class _Work:
         run: Run,
         store: ProbeStore,
         known: KnownContents | None,
+        todo: _Todo,
         progress: Meter,
     ) -> None:
         self._corpus = corpus
@@ -169,17 +172,18 @@ class _Work:
         self._run = run
         self._store = store
         self._known = known
+        self._todo = todo
         self._progress = progress
         self._frames: list[pl.DataFrame] = []
 
-    def probe(self, missing: pl.DataFrame) -> list[pl.DataFrame]:
-        """`RESULT_SCHEMA` rows for the images in `missing`.
+    def probe(self) -> list[pl.DataFrame]:
+        """`RESULT_SCHEMA` rows for the images that are to be probed.
 
         Raises DataError when workers die over most of them.
         """
         chunks = [
             part
-            for group in missing.partition_by("root", maintain_order=True)
+            for group in self._todo.images.partition_by("root", "known", maintain_order=True)
             for part in group.iter_slices(_CHUNK)
         ]
         for wave in _waves(chunks):
@@ -229,7 +233,9 @@ class _Work:
             places=tuple(part.select("location", "member").iter_rows()),
             max_pixels=self._parameters.max_pixels,
             max_bytes=self._parameters.max_bytes,
-            known=self._known,
+            known=None if part["known"][0] else self._known,
+            form=self._todo.form,
+            packs=self._todo.packs,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -18,6 +19,10 @@ import polars as pl
 
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.probe import Probed
+from artcurate.images.transform import ImageForm
+from artcurate.images.versions import form_identity
+from artcurate.remote.paths import AnyPath
+from artcurate.remote.stamps import stamps_of
 
 #: To be raised when the same bytes no longer give the same result.
 _VERSION = 3
@@ -66,25 +71,41 @@ class Found:
         return not (isinstance(self.result, Fault) and self.result.reason in _PASSING)
 
 
-def probe_identity(parameters: Mapping[str, Any]) -> str:
-    """What decides a result beside the bytes: parameters, decoder and this code."""
-    return json.dumps([_VERSION, PIL.__version__, dict(parameters)], sort_keys=True)
+def probe_identity(limits: Mapping[str, int], form: ImageForm | None = None) -> str:
+    """What decides a result beside the bytes: limits, decoder and this code.
+
+    form: that of the pictures which are made in the same decoding and hashed; None for none.
+    """
+    made = [] if form is None else [form_identity(form)]
+    return json.dumps([_VERSION, PIL.__version__, dict(limits), *made], sort_keys=True)
 
 
-def place_keys(images: pl.DataFrame, roots: Mapping[str, Path], identity: str) -> pl.Series:
+def place_keys(images: pl.DataFrame, roots: Mapping[str, AnyPath], identity: str) -> pl.Series:
     """One key per image that changes with its place, its file's status and `identity`.
 
     A file is known by path, inode, size and the times of its last changes, one of which (ctime)
-    no program can set back. Whoever moves or copies it changes the key and not the content's.
+    no program can set back. Whoever moves or copies it changes the key and not the content's. A
+    file elsewhere is known by what its server says of its version, and where that says nothing
+    the key is a new one each time: it is read again.
     """
-    stamps: dict[tuple[str, str], tuple[int, ...] | None] = {}
-    keys = []
-    for root, location, member in images.select("root", "location", "member").iter_rows():
-        path = roots[root] / location
-        if (root, location) not in stamps:
-            stamps[root, location] = _stamp(path)
-        keys.append(_digest(identity, str(path), str(member), str(stamps[root, location])))
+    stamps: dict[tuple[str, str], str] = {}
+    for (root,), files in images.group_by("root"):
+        stamps |= _stamps(str(root), roots[str(root)], files["location"].unique().to_list())
+    keys = [
+        _digest(identity, f"{roots[root]}/{location}", str(member), stamps[root, location])
+        for root, location, member in images.select("root", "location", "member").iter_rows()
+    ]
     return pl.Series("key", keys, dtype=pl.Binary)
+
+
+def _stamps(name: str, root: AnyPath, locations: Sequence[str]) -> dict[tuple[str, str], str]:
+    """What is known of the files at `locations` below `root`, whose name is `name`."""
+    if isinstance(root, Path):
+        return {(name, location): str(_stamp(root / location)) for location in locations}
+    known = stamps_of(root, locations)
+    return {
+        (name, location): known.get(location) or secrets.token_hex(16) for location in locations
+    }
 
 
 def result_frame(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from artcurate.corpus import Corpus
 from artcurate.engines import Engine
+from artcurate.images.transform import ImageForm
 from artcurate.progress import ProgressMode
 
 
@@ -21,15 +22,22 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Where heavy steps work. None of it enters a fingerprint or a shard.
+    """Where heavy steps work. None of it but `form` enters a fingerprint or a shard.
 
     engine: maps pure functions over tasks.
     output: the unfinished dataset folder that `write` fills.
     scratch: a folder whose content survives an interruption and goes when the build ends.
     progress: how progress is shown.
     cache: a folder whose content outlives builds and that several may use; None for none.
+    workers_see_cache: whether workers have it under the same path; scratch they always have.
+    form: of the pictures that the pipeline writes in the end; None where it writes none.
+    say: gets what the user is to know of this run and no dataset tells.
     """
 
     engine: Engine
@@ -37,6 +45,9 @@ class Run:
     scratch: Path
     progress: ProgressMode = ProgressMode.AUTO
     cache: Path | None = None
+    workers_see_cache: bool = False
+    form: ImageForm | None = None
+    say: Callable[[str], None] = _silent
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypedDict
 
@@ -22,7 +23,7 @@ from artcurate.schema.assemble import Tables, assemble
 from artcurate.schema.load import load_schema
 from artcurate.schema.model import Config
 from artcurate.shards.pictures import culprit
-from artcurate.shards.plan import Layout, Plan, plan_shards
+from artcurate.shards.plan import KEPT_COLUMNS, Layout, Plan, plan_shards
 from artcurate.shards.task import (
     IMAGE_OPTIONS,
     ROW_ID,
@@ -33,6 +34,7 @@ from artcurate.shards.task import (
     ShardTask,
 )
 from artcurate.shards.writer import find_finished, read_rows, write_shard
+from artcurate.steps.kept_pictures import kept_pictures
 from artcurate.steps.orphans import set_images_aside
 from artcurate.steps.registry import Parameters, Run, step
 
@@ -58,8 +60,9 @@ class WriteParameters(Parameters):
     quality: int = Field(90, ge=1, le=100)
     """JPEG quality of images that are encoded anew."""
     decoder: Choice = "auto"
-    """What reduces JPEGs: `pillow`, `libvips` (extra `vips`), or `auto`, libvips where it is
-    installed. It decides the pixels' last bits; `artcurate.lock` tells which it was."""
+    """What reduces JPEGs: `pillow`, `libvips` (extra `vips`), `turbo` (the system's libturbojpeg),
+    or `auto`, the last of these that is installed. It decides the pixels' last bits;
+    `artcurate.lock` tells which it was."""
     max_shard_bytes: int = Field(480_000_000, ge=1_000, le=2_000_000_000)
     """Limit of the estimated size of a shard in bytes; the Hub likes at most 500 MB."""
     seed: int = 0
@@ -105,7 +108,8 @@ def write(corpus: Corpus, *, parameters: WriteParameters, run: Run) -> Corpus:
     Configs with pixels come first. An image that can no longer be written as it was probed (it
     vanished, changed, or kills its workers) goes to the quarantine with its annotations, and the
     shards it touches are planned and written anew: what is built depends on the rows that remain,
-    not on when the fault was met. Shards that an earlier run finished are kept.
+    not on when the fault was met. Shards that an earlier run finished are kept. Pictures that a
+    probe has made and kept are neither read from their files nor decoded.
 
     Raises:
         DataError: the tables do not fit the schema, the output cannot be written (no space, a
@@ -116,13 +120,14 @@ def write(corpus: Corpus, *, parameters: WriteParameters, run: Run) -> Corpus:
     pictorial = [config for config in schema.configs if config.image_columns]
     if not _has_pixels(corpus.images):
         pictorial = []
-    records, corpus = _write_surviving(pictorial, corpus, parameters, run)
+    form = written_form(parameters) if pictorial else None
+    records, corpus = _write_surviving(pictorial, _located(corpus, form, run), parameters, run)
+    corpus = replace(corpus, images=corpus.images.drop(KEPT_COLUMNS, strict=False))
     rest = [config for config in schema.configs if config not in pictorial]
     written, _ = _carry_out([_plan(config, corpus, parameters, run) for config in rest], run)
     places = {config.name: place for place, config in enumerate(schema.configs)}
     records = sorted([*records, *written], key=lambda one: (places[one.config], one.name))
     _require_all(records, run.output)
-    form = _form(parameters) if pictorial else None
     return corpus.with_findings("write", _findings(records, corpus, form))
 
 
@@ -137,6 +142,13 @@ def _has_pixels(images: pl.DataFrame) -> bool:
             "leave their rows out, or build without pixels."
         )
     return without < images.height
+
+
+def _located(corpus: Corpus, form: ImageForm | None, run: Run) -> Corpus:
+    """The corpus whose images say where each lies in `form` already."""
+    if form is None or form.size is None:
+        return corpus
+    return replace(corpus, images=kept_pictures(run, form).locate(corpus.images))
 
 
 def _write_surviving(
@@ -154,17 +166,13 @@ def _write_surviving(
 def _plan(config: Config, corpus: Corpus, parameters: WriteParameters, run: Run) -> Plan:
     rows = assemble(config, _tables(corpus))
     column = _image_column(config) if _has_pixels(corpus.images) else None
-    pixels = column and Pixels(
-        column=column,
-        form=_form(parameters),
-        roots=tuple(sorted(corpus.roots.items())),
-    )
+    pixels = _pixels(column, corpus, parameters, run) if column else None
     names = [*rows.columns, column] if column else rows.columns
     layout = Layout(
         config=config.name,
         folder=config.folder,
         schema=arrow_schema(config, names),
-        pixels=pixels or None,
+        pixels=pixels,
         options=IMAGE_OPTIONS if pixels else TEXT_OPTIONS,
         seed=parameters.seed,
         max_shard_bytes=parameters.max_shard_bytes,
@@ -174,8 +182,17 @@ def _plan(config: Config, corpus: Corpus, parameters: WriteParameters, run: Run)
     return plan_shards(rows, layout, _images_of(config, rows, corpus) if pixels else None)
 
 
-def _form(parameters: WriteParameters) -> ImageForm:
-    """Raises UsageError when the decoder asked for is not installed."""
+def _pixels(column: str, corpus: Corpus, parameters: WriteParameters, run: Run) -> Pixels:
+    form = written_form(parameters)
+    packs = None if form.size is None else kept_pictures(run, form).folder
+    return Pixels(column, form, roots=tuple(sorted(corpus.roots.items())), packs=packs)
+
+
+def written_form(parameters: WriteParameters) -> ImageForm:
+    """The form of the pictures that `write` writes.
+
+    Raises UsageError when the decoder asked for is not installed.
+    """
     if parameters.image_size is None:
         return ImageForm(None, parameters.quality)
     decoder = choose(parameters.decoder)

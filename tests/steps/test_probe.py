@@ -26,8 +26,10 @@ from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.probe import probe_image
 from artcurate.progress import ProgressMode
 from artcurate.steps import probe as probe_module
-from artcurate.steps.probe import Chunk, ProbeParameters, probe
+from artcurate.steps import probe_task
+from artcurate.steps.probe import ProbeParameters, probe
 from artcurate.steps.probe_store import Found, ProbeStore, place_keys
+from artcurate.steps.probe_task import Chunk
 from artcurate.steps.registry import Run
 
 
@@ -358,7 +360,7 @@ class CountingEngine(SerialEngine):
                 self.decoded += 1
                 return probe_image(data, **options)
 
-            patch.setattr(probe_module, "probe_image", counted)
+            patch.setattr(probe_task, "probe_image", counted)
             yield from super().map(function, tasks, watch=watch)
 
 

@@ -10,7 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
 from unicodedata import normalize
 
 import polars as pl
@@ -18,14 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from artcurate.archives.parts import open_bytes
-from artcurate.archives.tars import read_tar_index
-from artcurate.archives.zips import ENCRYPTED_FLAGS, ZipReader
+from artcurate.archives.zips import ENCRYPTED_FLAGS
 from artcurate.errors import DataError
 from artcurate.images.faults import Fault
 from artcurate.images.parquet import COLUMN
-from artcurate.images.storage import resolve_inside
-from artcurate.sources.columnar import read_footer
+from artcurate.images.roots import open_root
+from artcurate.remote.paths import AnyPath
+from artcurate.sources.columnar import broken, footer_of
 from artcurate.sources.wikiart.folders import NOT_UTF8
 from artcurate.sources.wikiart.names import (
     CONTAINER_SUFFIXES,
@@ -38,7 +39,7 @@ from artcurate.sources.wikiart.names import (
 )
 from artcurate.sources.wikiart.scan import FoundFile, Scan
 
-_TAR, _PARQUET = ".tar", ".parquet"
+_PARQUET = ".parquet"
 _ENCRYPTED = ("encrypted", "The member is encrypted.")
 _NAMED_BY = ("art_style", "painting")
 
@@ -58,8 +59,8 @@ def find_containers(root: str) -> list[str]:
     return sorted(found, key=lambda location: (normalize("NFC", location), location))
 
 
-def scan_containers(root: str, locations: Sequence[str]) -> Scan:
-    """The pictures in the containers at `locations` below `root`, a real path.
+def scan_containers(root: AnyPath, locations: Sequence[str]) -> Scan:
+    """The pictures in the containers at `locations` below `root`.
 
     In an archive a picture's style is the folder that it lies in. Pictures that lie deeper than
     most, or less deep, are counted as others; where no picture lies in a folder the archive itself
@@ -72,30 +73,34 @@ def scan_containers(root: str, locations: Sequence[str]) -> Scan:
     scan = Scan()
     problems: list[str] = []
     in_rows: set[str] = set()
-    for location in locations:
-        if not is_utf8(location):
-            scan.refuse("", readable(location), NOT_UTF8)
-            continue
-        path = resolve_inside(root, location)
-        if isinstance(path, Fault):
-            scan.refuse("", location, path)
-            continue
-        try:
-            if suffix_of(location) == _PARQUET:
-                _scan_rows(scan, Path(path), location, in_rows)
-            else:
-                _scan_members(scan, Path(path), location)
-        except DataError as error:
-            problems += error.problems
+    with closing(open_root(root)) as opened:
+        for location in locations:
+            if not is_utf8(location):
+                scan.refuse("", readable(location), NOT_UTF8)
+                continue
+            path = opened.resolve(location)
+            if isinstance(path, Fault):
+                scan.refuse("", location, path)
+                continue
+            try:
+                if suffix_of(location) == _PARQUET:
+                    file = _Rows(opened.parquet(path), f"{root}/{location}")
+                    _scan_rows(scan, file, location, in_rows)
+                else:
+                    _scan_members(scan, opened.index(path), location)
+            except DataError as error:
+                problems += error.problems
     if problems:
         raise DataError(problems)
     return scan
 
 
-def _scan_members(scan: Scan, path: Path, location: str) -> None:
+def _scan_members(scan: Scan, index: pl.DataFrame, location: str) -> None:
+    # Of several members with one name the last counts, as tools unpack them.
+    unique = index.unique("name", keep="last", maintain_order=True)
     members = [
         (name, _parts(name), size, flags)
-        for name, size, flags in _index(path).select("name", "size", "flags").iter_rows()
+        for name, size, flags in unique.select("name", "size", "flags").iter_rows()
     ]
     depths = Counter(len(parts) for _, parts, _, _ in members if _is_picture(parts))
     usual = _usual_depth(depths)
@@ -115,17 +120,6 @@ def _scan_members(scan: Scan, path: Path, location: str) -> None:
                 scan.files.append(FoundFile(style, stem_of(file), location, name, file, size))
 
 
-def _index(path: Path) -> pl.DataFrame:
-    """The members of an archive; of several with one name the last, as tools unpack them."""
-    if suffix_of(path.name) == _TAR:
-        with closing(open_bytes(path)) as source:
-            index = read_tar_index(source)
-    else:
-        with ZipReader(path) as reader:
-            index = reader.index
-    return index.unique("name", keep="last", maintain_order=True)
-
-
 def _parts(name: str) -> list[str]:
     """Folders and file of a member's name; some tools write backslashes, or `./` first."""
     return [part for part in re.split(r"[/\\]", name) if part not in ("", ".")]
@@ -141,10 +135,65 @@ def _usual_depth(depths: Counter[int]) -> int:
     return min(in_folders)[1] if in_folders else 1
 
 
-def _scan_rows(scan: Scan, path: Path, location: str, known: set[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A Parquet file: what pyarrow reads it from, and how messages call it."""
+
+    source: Any
+    place: str
+
+    def read(self) -> Iterator[tuple[str | None, str | None]]:
+        """Style and painting of every row. Raises DataError where they cannot be read."""
+        try:
+            with pq.ParquetFile(self.source) as file:
+                yield from self._names(file)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(broken(self.place)) from error
+
+    def _names(self, file: pq.ParquetFile) -> Iterator[tuple[str | None, str | None]]:
+        footer = footer_of(file.metadata, self.place)
+        if COLUMN not in footer.pictures:
+            raise DataError(f"{self.place}: it has no column {COLUMN!r} with pictures inside.")
+        if set(_NAMED_BY) <= set(footer.columns):
+            table = file.read(columns=list(_NAMED_BY))
+            styles, paintings = (
+                self._texts(name, table.column(name), footer.class_names.get(name))
+                for name in _NAMED_BY
+            )
+            yield from zip(styles, paintings, strict=True)
+            return
+        table = file.read(columns=[f"{COLUMN}.path"])
+        if not table.num_columns:
+            raise DataError(
+                f"{self.place}: its rows name no painting; they need the columns art_style and "
+                f"painting, or a path such as Style/name.jpg in {COLUMN}."
+            )
+        for path in pc.struct_field(table.column(COLUMN), "path").to_pylist():
+            parts = _parts(path or "")
+            usable = len(parts) > 1 and _is_picture(parts)
+            yield (parts[-2], stem_of(parts[-1])) if usable else (None, None)
+
+    def _texts(
+        self, name: str, values: pa.ChunkedArray, class_names: Sequence[str] | None
+    ) -> list[str | None]:
+        """The values as text; numbers stand for `class_names`."""
+        if class_names is not None and pa.types.is_integer(values.type):
+            return [
+                class_names[number]
+                if number is not None and 0 <= number < len(class_names)
+                else None
+                for number in values.to_pylist()
+            ]
+        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+            raise DataError(f"{self.place}: the column {name} holds {values.type}, not text.")
+        texts: list[str | None] = values.to_pylist()
+        return texts
+
+
+def _scan_rows(scan: Scan, file: _Rows, location: str, known: set[str]) -> None:
     """known: the paintings of the files before this one, in NFC; those of this one are added."""
     source = PurePosixPath(location).name
-    for row, (style, painting) in enumerate(_row_names(path)):
+    for row, (style, painting) in enumerate(file.read()):
         if not style or not painting or "/" in style or "/" in painting:
             scan.others["rows without a painting"] += 1
             continue
@@ -152,51 +201,3 @@ def _scan_rows(scan: Scan, path: Path, location: str, known: set[str]) -> None:
         if key not in known:
             known.add(key)
             scan.files.append(FoundFile(style, painting, location, str(row), source, None))
-
-
-def _row_names(path: Path) -> Iterator[tuple[str | None, str | None]]:
-    """Style and painting of every row of the Parquet file at `path`."""
-    footer = read_footer(path)
-    if COLUMN not in footer.pictures:
-        raise DataError(f"{path}: it has no column {COLUMN!r} with pictures inside.")
-    if set(_NAMED_BY) <= set(footer.columns):
-        table = _read(path, list(_NAMED_BY))
-        styles, paintings = (
-            _texts(path, name, table.column(name), footer.class_names.get(name))
-            for name in _NAMED_BY
-        )
-        yield from zip(styles, paintings, strict=True)
-        return
-    table = _read(path, [f"{COLUMN}.path"])
-    if not table.num_columns:
-        raise DataError(
-            f"{path}: its rows name no painting; they need the columns art_style and painting, or "
-            f"a path such as Style/name.jpg in {COLUMN}."
-        )
-    for place in pc.struct_field(table.column(COLUMN), "path").to_pylist():
-        parts = _parts(place or "")
-        usable = len(parts) > 1 and _is_picture(parts)
-        yield (parts[-2], stem_of(parts[-1])) if usable else (None, None)
-
-
-def _read(path: Path, columns: list[str]) -> pa.Table:
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.read(columns=columns)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); copy or download it again.") from error
-
-
-def _texts(
-    path: Path, name: str, values: pa.ChunkedArray, class_names: Sequence[str] | None
-) -> list[str | None]:
-    """The values as text; numbers stand for `class_names`."""
-    if class_names is not None and pa.types.is_integer(values.type):
-        return [
-            class_names[number] if number is not None and 0 <= number < len(class_names) else None
-            for number in values.to_pylist()
-        ]
-    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-        raise DataError(f"{path}: the column {name} holds {values.type}, not text.")
-    texts: list[str | None] = values.to_pylist()
-    return texts

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from artcurate.images.faults import Fault, FaultReason
-from artcurate.images.storage import resolve_inside
+from artcurate.images.roots import resolve_inside
 from artcurate.sources.wikiart.names import (
     CONTAINER_SUFFIXES,
     is_hidden,

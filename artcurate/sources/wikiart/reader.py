@@ -13,7 +13,10 @@ import polars as pl
 from artcurate.corpus import QUARANTINE_SCHEMA, Corpus
 from artcurate.errors import DataError
 from artcurate.keys import name_paintings, nfc_key
+from artcurate.remote.files import MissingError
+from artcurate.remote.paths import AnyPath, RemotePath
 from artcurate.sources.wikiart.containers import find_containers, scan_containers
+from artcurate.sources.wikiart.elsewhere import looks_elsewhere
 from artcurate.sources.wikiart.folders import scan_folders
 from artcurate.sources.wikiart.names import CONTAINER_SUFFIXES, suffix_of
 from artcurate.sources.wikiart.scan import FoundFault, Scan
@@ -41,12 +44,12 @@ _FAULT_SCHEMA = {
 }
 
 
-def locate_wikiart(root: Path, *, name: str = "images") -> Corpus:
+def locate_wikiart(root: AnyPath, *, name: str = "images") -> Corpus:
     """The paintings below `root`, which holds the style folders or a folder `wikiart` with them.
 
     Where there are no such folders, those in the tar and zip archives below `root` are taken, and
     the pictures in Parquet files there (`containers.scan_containers`); `root` may also be one such
-    file. Archives beside style folders are only counted: they are what was unpacked.
+    file, and a URL. Archives beside style folders are only counted: they are what was unpacked.
 
     No image is opened. `images` is sorted by id; its `location` is spelled as on disk, `member` as
     in the archive, or it is the 0-based row of a Parquet file, whose `bytes` are null; id, style
@@ -86,19 +89,19 @@ def locate_wikiart(root: Path, *, name: str = "images") -> Corpus:
     )
 
 
-def _scan(root: Path) -> tuple[Path, Scan]:
+def _scan(root: AnyPath) -> tuple[AnyPath, Scan]:
     """The folder below which the pictures lie, and what is there.
 
     What could not be read on the way there is among its faults.
     """
-    if not root.exists():
-        raise DataError(f"{root}: no such file or folder; {_EXPECTED}.")
     faults: list[FoundFault] = []
     try:
-        for folder, scan in _looks_at_file(root) if root.is_file() else _looks_below(root):
+        for folder, scan in _looks(root):
             faults += scan.faults
             if scan.files:
                 return folder, replace(scan, faults=faults)
+    except MissingError as error:
+        raise DataError(f"{root}: {error.detail}; {_EXPECTED}.") from None
     except OSError as error:
         raise DataError(
             f"{error.filename or root}: cannot be read ({error.strerror}); {_EXPECTED}."
@@ -108,20 +111,28 @@ def _scan(root: Path) -> tuple[Path, Scan]:
     raise DataError(f"{root}: holds no images in style folders; {_EXPECTED}.")
 
 
-def _looks_below(root: Path) -> Iterator[tuple[Path, Scan]]:
-    """What lies below the folder `root`, in the order in which it is to be taken."""
+def _looks(root: AnyPath) -> Iterator[tuple[AnyPath, Scan]]:
+    """What there is to find pictures in, in the order in which it is to be taken."""
+    if isinstance(root, RemotePath):
+        return looks_elsewhere(root, _ARCHIVE_FOLDER)
+    if not root.exists():
+        raise DataError(f"{root}: no such file or folder; {_EXPECTED}.")
+    return _looks_at_file(root) if root.is_file() else _looks_below(root)
+
+
+def _looks_below(root: Path) -> Iterator[tuple[AnyPath, Scan]]:
     for folder in (root, root / _ARCHIVE_FOLDER):
         if folder.is_dir():
             yield folder, scan_folders(os.path.realpath(folder))
     real = os.path.realpath(root)
-    yield root, scan_containers(real, find_containers(real))
+    yield root, scan_containers(root, find_containers(real))
 
 
-def _looks_at_file(file: Path) -> Iterator[tuple[Path, Scan]]:
+def _looks_at_file(file: Path) -> Iterator[tuple[AnyPath, Scan]]:
     real = file.resolve()
     if suffix_of(real.name) not in CONTAINER_SUFFIXES:
         raise DataError(f"{file}: is no folder and no tar, zip or Parquet file; {_EXPECTED}.")
-    yield real.parent, scan_containers(str(real.parent), [real.name])
+    yield real.parent, scan_containers(real.parent, [real.name])
 
 
 def _name_images(files: pl.DataFrame, root: str) -> tuple[pl.DataFrame, pl.DataFrame]:

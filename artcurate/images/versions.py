@@ -1,0 +1,42 @@
+"""What decides the bytes of a picture beside its file and its form: libraries, and this code."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+from PIL import features
+
+from artcurate import __version__
+from artcurate.images.decoders import version_of
+from artcurate.images.transform import ImageForm
+
+#: Pillow and the libraries in it whose version decides pixels and JPEG bytes.
+_CODECS = ("pil", "jpg", "libjpeg_turbo", "littlecms2")
+
+
+def library_versions(form: ImageForm) -> dict[str, str | None]:
+    """Versions of the libraries that decide the bytes of a picture in `form`."""
+    return {codec: features.version(codec) for codec in _CODECS} | {
+        "decoder": version_of(form.decoder)
+    }
+
+
+def form_identity(form: ImageForm) -> dict[str, object]:
+    """Everything that decides a picture beside its file: where it is equal, so are the bytes.
+
+    The code counts by the content of its modules: what is kept beyond a build must not outlive a
+    change of code that nobody thought to number.
+    """
+    code = {"artcurate": __version__, "images": _code_digest()}
+    return {**asdict(form), **library_versions(form), **code}
+
+
+@cache
+def _code_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
