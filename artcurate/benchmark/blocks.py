@@ -10,7 +10,7 @@ import numpy as np
 
 from artcurate.benchmark.ngrams import TermWeights
 from artcurate.benchmark.reduction import Components
-from artcurate.benchmark.softmax import Matrix, Softmax, softmax
+from artcurate.benchmark.softmax import Matrix, SideBySide, Softmax, softmax
 from artcurate.benchmark.task import FloatArray, Modality, View
 
 Block: TypeAlias = TermWeights | Components
@@ -27,16 +27,25 @@ class Blocks:
         """From the training examples: term weights of sparse counts, components of dense rows."""
         return Blocks({name: _learn(modality, components) for name, modality in inputs.items()})
 
-    def features(self, modalities: Sequence[str], view: View) -> Matrix:
-        """The columns of `modalities` side by side: float32 (n, d), sparse where one of them is."""
-        from scipy.sparse import csr_array, hstack
+    @property
+    def dense(self) -> tuple[str, ...]:
+        """The modalities whose columns are components, in the order they came."""
+        return tuple(name for name, one in self.blocks.items() if isinstance(one, Components))
 
-        parts = [_transform(self.blocks[name], _rows(view[name])) for name in modalities]
-        if len(parts) == 1:
-            return parts[0]
-        if all(isinstance(part, np.ndarray) for part in parts):
-            return np.hstack(parts)
-        return csr_array(hstack([csr_array(part) for part in parts], format="csr"))
+    def scaled(self, lengths: Mapping[str, float]) -> Blocks:
+        """The same columns, those of some dense modalities `lengths` times as long."""
+        changed = {
+            name: one.scaled(lengths[name])
+            for name, one in self.blocks.items()
+            if name in lengths and isinstance(one, Components)
+        }
+        return Blocks({**self.blocks, **changed})
+
+    def features(self, modalities: Sequence[str], view: View) -> SideBySide:
+        """The columns of `modalities` side by side: float32 (n, d)."""
+        return SideBySide(
+            tuple(_transform(self.blocks[name], _rows(view[name])) for name in modalities)
+        )
 
     def scores(self, model: Softmax, modalities: Sequence[str], view: View) -> FloatArray:
         """Probabilities float32 (n, classes) of a model of `features(modalities, ...)`.

@@ -22,6 +22,8 @@ from artcurate.files import sha256_of
 
 #: What an encoder needs; never Python files, never pickled weights.
 _WANTED = ("*.json", "*.safetensors", "*.model", "*.txt")
+#: All of it but the weights.
+_SETTINGS = ("*.json", "*.model", "*.txt")
 _SENTENCEPIECE = ("spiece.model", "sentencepiece.bpe.model", "sentencepiece.model")
 
 
@@ -55,10 +57,23 @@ def find_encoder(identifier: str, revision: str | None) -> EncoderFiles:
     return EncoderFiles(identifier, commit, folder, _fingerprint(folder))
 
 
-def _download(identifier: str, revision: str | None) -> Path:
+def find_settings(identifier: str, revision: str | None) -> EncoderFiles:
+    """Tokenizer, processor and configuration of an encoder, without its weights.
+
+    Raises DataError when the Hub cannot be reached, or the repository or revision does not exist.
+    """
+    folder = Path(identifier).expanduser()
+    commit = "local"
+    if not folder.is_dir():
+        folder = _download(identifier, revision, patterns=_SETTINGS)
+        commit = folder.name
+    return EncoderFiles(identifier, commit, folder, _fingerprint(folder, _SETTINGS))
+
+
+def _download(identifier: str, revision: str | None, patterns: tuple[str, ...] = _WANTED) -> Path:
     try:
         found = snapshot_download(
-            identifier, revision=revision, allow_patterns=list(_WANTED), ignore_patterns=["*/*"]
+            identifier, revision=revision, allow_patterns=list(patterns), ignore_patterns=["*/*"]
         )
     except HFValidationError:
         raise DataError(
@@ -104,9 +119,9 @@ def _check(identifier: str, folder: Path) -> None:
         )
 
 
-def _fingerprint(folder: Path) -> str:
+def _fingerprint(folder: Path, patterns: tuple[str, ...] = _WANTED) -> str:
     digest = hashlib.sha256()
-    files = (path for pattern in _WANTED for path in folder.glob(pattern))
+    files = (path for pattern in patterns for path in folder.glob(pattern))
     for path in sorted(files, key=lambda path: path.name):
         digest.update(f"{path.name}\0{sha256_of(path)}\n".encode())
     return digest.hexdigest()

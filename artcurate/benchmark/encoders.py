@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
 from PIL.Image import Image
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
@@ -30,6 +32,10 @@ from artcurate.errors import DataError
 
 Pooling: TypeAlias = Literal["cls", "mean", "masked_sum_sqrt", "pooler"]
 
+#: Linear and LayerNorm after the pooling of a text encoder that was aligned with pictures.
+PROJECTION_FILE = "projection.safetensors"
+#: Of VL-KE-T5's pooler.
+_PROJECTION_EPSILON = 1e-12
 #: Texts handed to the tokenizer at a time.
 _TOKENIZER_CHUNK = 10_000
 #: A JPEG may be decoded at a reduced scale no smaller than this many times the encoder's size.
@@ -107,8 +113,11 @@ class TextEncoder(Encoder):
         pooling: Pooling,
         max_length: int,
         prefix: str,
+        projection: nn.Module | None = None,
     ) -> None:
+        """projection: from pooled vector to pooled vector of the same width."""
         super().__init__(files, model, pooling)
+        self.projection = projection
         self._tokenizer = tokenizer
         self.max_length = min(max_length, _longest_input(model, tokenizer))
         self.prefix = prefix
@@ -125,6 +134,7 @@ class TextEncoder(Encoder):
             "pooling": self.pooling,
             "max_length": self.max_length,
             "prefix": self.prefix,
+            **({} if self.projection is None else {"projection": "linear, layer norm"}),
         }
 
     def tokenize(self, texts: Sequence[str]) -> Sequences:
@@ -142,7 +152,10 @@ class TextEncoder(Encoder):
     def forward(self, tokens: Tensor, mask: Tensor) -> EncoderOutput:
         output = self.model(input_ids=tokens, attention_mask=mask)
         hidden = output.last_hidden_state
-        return EncoderOutput(self.pool(output, hidden, mask), hidden, mask.bool())
+        pooled = self.pool(output, hidden, mask)
+        if self.projection is not None:
+            pooled = self.projection(pooled)
+        return EncoderOutput(pooled, hidden, mask.bool())
 
 
 class ImageEncoder(Encoder):
@@ -209,7 +222,13 @@ def load_text_encoder(
     model = _load_model(files, "text")
     tokenizer = _loaded(files, AutoTokenizer, "tokenizer")
     return TextEncoder(
-        files, model, tokenizer, pooling=pooling, max_length=max_length, prefix=prefix
+        files,
+        model,
+        tokenizer,
+        pooling=pooling,
+        max_length=max_length,
+        prefix=prefix,
+        projection=_projection(files),
     )
 
 
@@ -254,6 +273,18 @@ def _load_model(files: EncoderFiles, part: Literal["text", "vision"]) -> PreTrai
     return model  # type: ignore[no-any-return]
 
 
+def _projection(files: EncoderFiles) -> nn.Module | None:
+    path = files.folder / PROJECTION_FILE
+    if not path.is_file():
+        return None
+    tensors = load_file(path)
+    width = len(tensors["dense1.bias"])
+    dense, norm = nn.Linear(width, width), nn.LayerNorm(width, eps=_PROJECTION_EPSILON)
+    for module, name in ((dense, "dense1"), (norm, "layernorm")):
+        module.load_state_dict({key: tensors[f"{name}.{key}"] for key in ("weight", "bias")})
+    return nn.Sequential(dense, norm)
+
+
 def _load_processor(files: EncoderFiles) -> Any:
     """The processor's Pillow form; a ViT's where the declared one exists for torchvision only."""
     declared = json.loads((files.folder / "preprocessor_config.json").read_text("utf-8"))
@@ -265,19 +296,27 @@ def _load_processor(files: EncoderFiles) -> Any:
 
 
 def _loaded(files: EncoderFiles, factory: Any, what: str, **options: Any) -> Any:
+    with quiet_transformers():
+        try:
+            return factory.from_pretrained(
+                files.folder, trust_remote_code=False, local_files_only=True, **options
+            )
+        except _LOADING_ERRORS as error:
+            reason = " ".join(str(error).split())[:300]
+            raise DataError(
+                f"encoder {files.id}: transformers cannot load its {what} ({reason}); choose a "
+                "model that needs no code of its own, or a newer transformers."
+            ) from error
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """A block in which transformers says nothing below an error."""
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity(logging.ERROR)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return factory.from_pretrained(
-            files.folder, trust_remote_code=False, local_files_only=True, **options
-        )
-    except _LOADING_ERRORS as error:
-        reason = " ".join(str(error).split())[:300]
-        raise DataError(
-            f"encoder {files.id}: transformers cannot load its {what} ({reason}); choose a model "
-            "that needs no code of its own, or a newer transformers."
-        ) from error
+        yield
     finally:
         transformers_logging.set_verbosity(verbosity)
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from artcurate.benchmark.experiment import Outcome
 from artcurate.benchmark.metrics import Float64Array, reliability
-from artcurate.benchmark.scores import CellScore, Scores, SystemScore
-from artcurate.benchmark.task import Role
+from artcurate.benchmark.scores import CellScore, Scores
+from artcurate.benchmark.shown import shown_systems
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,13 +31,6 @@ def draw_figures(scores: Scores, outcome: Outcome) -> dict[str, bytes]:
         **{f"{_slug(name)}.png": _cells(scores, name) for name in _attributes(scores)},
     }
     return {name: _png(figure) for name, figure in drawn.items() if figure is not None}
-
-
-def shown_systems(scores: Scores) -> list[SystemScore]:
-    """The unimodal systems and the best fusion: what a reader compares first."""
-    alone = [one for one in scores.systems if one.role is Role.UNIMODAL]
-    fused = [one for one in scores.systems if one.role is Role.FUSION]
-    return alone + ([max(fused, key=lambda one: one.macro_f1.mean)] if fused else [])
 
 
 def _confusions(scores: Scores) -> Figure:

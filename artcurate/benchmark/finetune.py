@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-import safetensors.numpy
 import torch
-from safetensors import SafetensorError
 
 from artcurate.benchmark.batching import Sequences
 from artcurate.benchmark.devices import (
@@ -22,7 +19,6 @@ from artcurate.benchmark.devices import (
     own_randomness,
     peak_memory,
     seed_of,
-    tell,
 )
 from artcurate.benchmark.distributed import World, join, local_device
 from artcurate.benchmark.encoders import Encoder, TextEncoder, without_unused_pooler
@@ -36,6 +32,8 @@ from artcurate.benchmark.frozen import (
     text_encoder,
 )
 from artcurate.benchmark.heads import Shape, build_head
+from artcurate.benchmark.kept_result import read_result, write_result
+from artcurate.benchmark.pictures import ShardPictures
 from artcurate.benchmark.pictures_check import unreadable_pictures
 from artcurate.benchmark.presets import FinetunePreset
 from artcurate.benchmark.tables import Standard
@@ -53,12 +51,10 @@ from artcurate.benchmark.task import (
     Values,
     View,
 )
+from artcurate.benchmark.throughput import model_flops_utilisation, peak_flops
 from artcurate.benchmark.train_heads import smoothed_prior, targets_of
 from artcurate.benchmark.training import Outcome, Recipe, Trainer
-from artcurate.files import make_folder, write_bytes
 from artcurate.progress import Meter
-
-_RESULT = "result.safetensors"
 
 
 class FinetuneTier:
@@ -100,6 +96,8 @@ class FinetuneTier:
     def encode(self, name: str, values: Values, meter: Meter) -> Encoded:
         """The values as they came; every picture is decoded once to find the unreadable ones.
 
+        Pictures in shards are copied: training reads them in another order in every epoch.
+
         Raises DataError as the encoders' loaders.
         """
         if isinstance(values, np.ndarray):
@@ -107,6 +105,8 @@ class FinetuneTier:
             return Encoded(values, {}, {"modality": name, "method": "features as given"})
         if hasattr(values, "decode"):
             pictures = cast(Pictures, values)
+            if isinstance(pictures, ShardPictures):
+                pictures = pictures.copied(self._workspace)
             facts = encoder_facts(image_encoder(self._preset.image))
             return Encoded(pictures, unreadable_pictures(pictures, meter), facts)
         texts = cast(Sequence[str], values)
@@ -131,7 +131,7 @@ class FinetuneTier:
         trained = {}
         for system in self.systems:
             trained[system.name] = self._learn_one(
-                system, train, validation, evaluations, seed, world
+                system, train, validation, evaluations, seed, world, meter
             )
             meter.advance()
         return trained
@@ -144,6 +144,7 @@ class FinetuneTier:
         evaluations: Mapping[str, View],
         seed: int,
         world: World,
+        meter: Meter,
     ) -> Trained:
         started = time.perf_counter()
         with own_randomness(self._device):
@@ -151,7 +152,7 @@ class FinetuneTier:
         folder = self._workspace / self._name_of(
             system, model, train, validation, evaluations, seed
         )
-        known = _read_result(folder / _RESULT)
+        known = read_result(folder)
         if known is not None:
             return known
         train, validation, evaluations = _standardised(system, train, validation, evaluations)
@@ -165,6 +166,7 @@ class FinetuneTier:
             folder=folder,
             world=world,
             name=f"{system.name}, seed {seed}",
+            note=meter.note,
         )
 
         def examples(view: View) -> Examples:
@@ -189,11 +191,12 @@ class FinetuneTier:
             seconds=time.perf_counter() - started,
             facts={
                 **self._facts(outcome, model, world),
+                **self._throughput(outcome, trainer, learned, world),
                 "padding": round(trainer.padding(learned, micro), 4),
             },
         )
         if world.rank == 0:
-            _write_result(folder, trained)
+            write_result(folder, trained)
         world.wait()
         return trained
 
@@ -313,6 +316,23 @@ class FinetuneTier:
             "peak_memory_bytes": peak_memory(self._device),
         }
 
+    def _throughput(
+        self, outcome: Outcome, trainer: Trainer, learned: Examples, world: World
+    ) -> dict[str, float]:
+        """Examples per second of training steps; MFU on a GPU whose peak is on file."""
+        if not outcome.seconds:
+            return {}
+        rate = outcome.examples / outcome.seconds
+        peak = peak_flops(self._device, self._dtype)
+        if peak is None:
+            return {"examples_per_second": round(rate, 2)}
+        utilisation = model_flops_utilisation(
+            forward_flops_per_example=trainer.flops(learned, outcome.progress.micro_batch),
+            examples_per_second=rate,
+            peak=peak * world.size,
+        )
+        return {"examples_per_second": round(rate, 2), "mfu": round(utilisation, 4)}
+
 
 def _encoders(model: FusionModel) -> dict[str, Encoder]:
     return {name: cast(Encoder, encoder) for name, encoder in model.encoders.items()}
@@ -362,36 +382,3 @@ def _digest_of_labels(labels: Labels) -> str:
     digest.update(np.ascontiguousarray(labels.index).tobytes())
     digest.update(np.ascontiguousarray(labels.soft).tobytes())
     return digest.hexdigest()
-
-
-def _write_result(folder: Path, trained: Trained) -> None:
-    """Keep the probabilities; weights and checkpoints go."""
-    arrays = {"validation": trained.validation.probabilities}
-    arrays |= {f"view/{name}": one.probabilities for name, one in trained.evaluations.items()}
-    facts = json.dumps({"seconds": trained.seconds, "facts": dict(trained.facts)})
-    make_folder(folder)
-    write_bytes(folder / _RESULT, safetensors.numpy.save(arrays, {"facts": facts}))
-    for path in folder.iterdir():
-        if path.name != _RESULT:
-            path.unlink()
-
-
-def _read_result(path: Path) -> Trained | None:
-    if not path.is_file():
-        return None
-    try:
-        with safetensors.safe_open(path, framework="np") as file:
-            about: dict[str, Any] = json.loads(file.metadata()["facts"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return Trained(
-            validation=Predictions(arrays.pop("validation")),
-            evaluations={
-                name.removeprefix("view/"): Predictions(array) for name, array in arrays.items()
-            },
-            seconds=about["seconds"],
-            facts=about["facts"],
-        )
-    except (SafetensorError, KeyError, TypeError, ValueError):
-        tell(f"{path}: the kept result is damaged; the system is trained again.")
-        shutil.rmtree(path.parent)
-        return None

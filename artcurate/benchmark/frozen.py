@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
 
+from artcurate.benchmark.aligned import Part, aligned_encoder
 from artcurate.benchmark.devices import Precision, compute_dtype, describe
+from artcurate.benchmark.encoder_files import find_settings
 from artcurate.benchmark.encoders import (
     ImageEncoder,
     TextEncoder,
@@ -146,9 +149,12 @@ class FrozenTier:
 
 
 def text_encoder(choice: EncoderChoice) -> TextEncoder:
-    """The text encoder that a preset names. Raises DataError as `load_text_encoder`."""
+    """The text encoder that a preset names.
+
+    Raises DataError as `load_text_encoder` and `aligned_encoder`.
+    """
     return load_text_encoder(
-        choice.id,
+        _place(choice, "language"),
         revision=choice.revision,
         pooling=choice.pooling,
         max_length=choice.max_length,
@@ -157,8 +163,21 @@ def text_encoder(choice: EncoderChoice) -> TextEncoder:
 
 
 def image_encoder(choice: EncoderChoice) -> ImageEncoder:
-    """The image encoder that a preset names. Raises DataError as `load_image_encoder`."""
-    return load_image_encoder(choice.id, revision=choice.revision, pooling=choice.pooling)
+    """The image encoder that a preset names.
+
+    Raises DataError as `load_image_encoder` and `aligned_encoder`.
+    """
+    return load_image_encoder(
+        _place(choice, "vision"), revision=choice.revision, pooling=choice.pooling
+    )
+
+
+def _place(choice: EncoderChoice, part: Part) -> str:
+    """The id or folder that a loader takes."""
+    if choice.archive is None:
+        return choice.id
+    settings = find_settings(choice.id, choice.revision)
+    return str(aligned_encoder(Path(choice.archive), part, settings))
 
 
 def encoder_facts(encoder: TextEncoder | ImageEncoder) -> dict[str, str | int | float]:

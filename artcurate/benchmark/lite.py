@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import product
 from typing import cast
 
 import numpy as np
@@ -95,41 +97,93 @@ class LiteTier:
         meter: Meter,
     ) -> dict[str, Trained]:
         drawn = train.take(_share_of_groups(train.groups, self._preset.train_share, seed))
-        blocks = Blocks.learn(drawn.inputs, self._preset.image.components)
-        trained = {}
-        for system in self.systems:
+        unit = Blocks.learn(drawn.inputs, self._preset.image.components)
+        chosen = {name: self._fit_dense(unit, name, drawn, validation) for name in unit.dense}
+        blocks = unit.scaled({name: one.length for name, one in chosen.items()})
+
+        def run(system: System) -> Trained:
             started = time.perf_counter()
-            penalty, model = self._fit(blocks, system, drawn, validation)
-            trained[system.name] = Trained(
-                validation=_predict(model, blocks, system, validation.inputs),
+            alone = chosen.get(system.name)
+            fitted = alone or self._fit(blocks, system.modalities, drawn, validation)
+            spent = alone.seconds if alone else 0.0
+            return Trained(
+                validation=_predict(fitted.model, blocks, system, validation.inputs),
                 evaluations={
-                    name: _predict(model, blocks, system, view)
+                    name: _predict(fitted.model, blocks, system, view)
                     for name, view in evaluations.items()
                 },
-                seconds=time.perf_counter() - started,
-                facts={"penalty": penalty, "features": int(model.weights.shape[0])},
+                seconds=spent + time.perf_counter() - started,
+                facts=fitted.facts,
             )
-            meter.advance()
+
+        trained = {}
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for system, one in zip(self.systems, pool.map(run, self.systems), strict=True):
+                trained[system.name] = one
+                meter.advance()
         return trained
 
     def _fit(
-        self, blocks: Blocks, system: System, train: Fold, validation: Fold
-    ) -> tuple[float, Softmax]:
-        """The penalty with the best validation macro-F1, of equals the strongest, and its model.
+        self, blocks: Blocks, modalities: Sequence[str], train: Fold, validation: Fold
+    ) -> _Fitted:
+        """The penalty with the best validation macro-F1, of equals the strongest, and its model."""
+        penalties = sorted(self._preset.penalties, reverse=True)
+        best, model = self._best(blocks, modalities, penalties, train, validation)
+        return _Fitted(model, penalties[best], 1.0, 0.0)
+
+    def _fit_dense(self, blocks: Blocks, name: str, train: Fold, validation: Fold) -> _Fitted:
+        """Penalty and length of a dense modality by itself, chosen like a penalty.
+
+        `blocks` have length 1. A length divides the weights, so it is tried by its penalty alone.
+        """
+        started = time.perf_counter()
+        pairs = sorted(
+            product(self._preset.penalties, self._preset.lengths),
+            key=lambda pair: (-pair[0] / pair[1] ** 2, pair),
+        )
+        effective = [penalty / length**2 for penalty, length in pairs]
+        best, model = self._best(blocks, (name,), effective, train, validation)
+        penalty, length = pairs[best]
+        longer = Softmax(model.weights / np.float32(length), model.bias)
+        return _Fitted(longer, penalty, length, time.perf_counter() - started)
+
+    def _best(
+        self,
+        blocks: Blocks,
+        modalities: Sequence[str],
+        penalties: Sequence[float],
+        train: Fold,
+        validation: Fold,
+    ) -> tuple[int, Softmax]:
+        """The place among falling `penalties` of the best on validation, the first of equals.
 
         Each model starts from the one under the next stronger penalty.
         """
-        features = blocks.features(system.modalities, train.inputs)
-        held_out = blocks.features(system.modalities, validation.inputs)
+        features = blocks.features(modalities, train.inputs)
+        held_out = blocks.features(modalities, validation.inputs)
         targets = _targets(train.labels, soft=self._preset.targets == "soft")
-        penalties = sorted(self._preset.penalties, reverse=True)
         models: list[Softmax] = []
         for penalty in penalties:
             before = models[-1] if models else None
             models.append(fit_softmax(features, targets, penalty=penalty, start=before))
         scores = [macro_f1_of(model.probabilities(held_out), validation.labels) for model in models]
         best = int(np.argmax(scores))
-        return penalties[best], models[best]
+        return best, models[best]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """A model and what validation chose for it; length: of a dense modality, else 1."""
+
+    model: Softmax
+    penalty: float
+    length: float
+    seconds: float
+
+    @property
+    def facts(self) -> dict[str, str | int | float]:
+        features = int(self.model.weights.shape[0])
+        return {"penalty": self.penalty, "length": self.length, "features": features}
 
 
 def encode_pictures(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from artcurate.benchmark.dataset import IMAGE, TEXT, Examples
 from artcurate.benchmark.experiment import Outcome
@@ -14,21 +16,20 @@ from artcurate.benchmark.task import IntArray, Role
 
 EXAMPLES_FILE = "examples.parquet"
 SHOWN_FILE = "fusion_right.parquet"
-#: Examples in which fusion is right and a single modality wrong that are kept with their text.
+#: Examples that are kept with their text for each set of modalities that are wrong alone.
 _SHOWN = 50
 
 
-def prediction_files(scores: Scores, outcome: Outcome, raw: Examples) -> dict[str, bytes]:
-    """Parquet files by their name.
+def prediction_files(outcome: Outcome, shown: pl.DataFrame | None) -> dict[str, bytes]:
+    """Parquet files by their name. shown: the table of `fusion_right`.
 
     `examples.parquet` has id, label, clusters and attributes of every test example; one file per
     system has id, seed, predicted class and calibrated probabilities in the order of the classes;
-    `fusion_right.parquet` has examples that the best fusion gets right and no modality alone.
+    `fusion_right.parquet` has `shown`.
     """
     files = {EXAMPLES_FILE: _parquet(_examples(outcome))}
     for system in outcome.systems:
         files[f"{system.name}.parquet"] = _parquet(_predictions(outcome, system.name))
-    shown = _fusion_right(scores, outcome, raw)
     if shown is not None:
         files[SHOWN_FILE] = _parquet(shown)
     return files
@@ -63,8 +64,12 @@ def _predictions(outcome: Outcome, system: str) -> pl.DataFrame:
     )
 
 
-def _fusion_right(scores: Scores, outcome: Outcome, raw: Examples) -> pl.DataFrame | None:
-    """Seed 0: the best fusion is right and every modality alone is wrong, surest first."""
+def fusion_right(scores: Scores, outcome: Outcome, raw: Examples) -> pl.DataFrame | None:
+    """Seed 0: where the best fusion is right and a modality alone is wrong; None without fusion.
+
+    `wrong` names the modalities that are wrong. Each such set of them has up to 50 examples, the
+    surest first; the largest sets stand first.
+    """
     fused = [one for one in scores.systems if one.role is Role.FUSION]
     alone = [one.name for one in scores.systems if one.role is Role.UNIMODAL]
     if not fused:
@@ -74,11 +79,12 @@ def _fusion_right(scores: Scores, outcome: Outcome, raw: Examples) -> pl.DataFra
     truth = examples.labels.index[rows]
     given = outcome.seeds[0].test
     right = given[best].argmax(axis=1) == truth
-    for name in alone:
-        right &= given[name].argmax(axis=1) != truth
-    found = np.flatnonzero(right)
-    surest = np.argsort(-given[best][found, truth[found]], kind="stable")[:_SHOWN]
-    chosen: IntArray = found[surest]
+    wrong = np.stack([given[name].argmax(axis=1) != truth for name in alone], axis=1)
+    found = np.flatnonzero(right & wrong.any(axis=1))
+    surety = given[best][found, truth[found]]
+    # From the least to the most important key; lexsort is stable.
+    order = np.lexsort((-surety, *~wrong[found].T[::-1], -wrong[found].sum(axis=1)))
+    chosen = _first_of_each(found[order], wrong)
     names = np.array(examples.labels.names)
     ids = examples.ids[rows[chosen]]
     return pl.DataFrame(
@@ -87,10 +93,29 @@ def _fusion_right(scores: Scores, outcome: Outcome, raw: Examples) -> pl.DataFra
             "label": names[truth[chosen]],
             "fusion": pl.Series([best] * len(chosen), dtype=pl.String),
             "probability": given[best][chosen, truth[chosen]],
+            "wrong": pl.Series(
+                [
+                    ", ".join(name for name, one in zip(alone, row, strict=True) if one)
+                    for row in wrong[chosen].tolist()
+                ],
+                dtype=pl.String,
+            ),
             **{f"{name}_says": names[given[name][chosen].argmax(axis=1)] for name in alone},
             **_raw_columns(raw, ids.tolist()),
         }
     )
+
+
+def _first_of_each(rows: IntArray, wrong: NDArray[np.bool_]) -> IntArray:
+    """The first `_SHOWN` of `rows` for each row of `wrong` (n, modalities), in their order."""
+    counts: Counter[tuple[bool, ...]] = Counter()
+    kept = []
+    for row in rows.tolist():
+        kind = tuple(wrong[row].tolist())
+        counts[kind] += 1
+        if counts[kind] <= _SHOWN:
+            kept.append(row)
+    return np.array(kept, dtype=np.int64)
 
 
 def _raw_columns(raw: Examples, ids: list[str]) -> dict[str, object]:

@@ -67,6 +67,9 @@ class LitePreset(Shared):
     """No download, no torch.
 
     penalties: L2 penalties that validation chooses from, the same for every system.
+    lengths: how long a dense modality's rows are beside a text's of length 1; validation chooses
+        for the modality alone, and fusion takes the choice over. Alone, a length is one more way
+        to say the penalty: only penalty / length^2 counts.
     train_share: share of the training groups that each seed draws; a convex loss has no other
         randomness for a seed to vary.
     """
@@ -75,6 +78,7 @@ class LitePreset(Shared):
     text: LiteText = LiteText()
     image: LiteImage = LiteImage()
     penalties: tuple[Annotated[float, Field(gt=0)], ...] = (0.05, 0.3)
+    lengths: tuple[Annotated[float, Field(gt=0)], ...] = (0.25, 0.5, 1.0, 2.0)
     train_share: Share = 0.9
 
 
@@ -82,6 +86,8 @@ class EncoderChoice(_Strict):
     """A pretrained encoder: id or folder, revision (commit), and how its output is pooled.
 
     max_length: tokens of a text that are read. prefix: what the model wants before every text.
+    archive: a zip of VL-KE-T5's authors whose weights take the place of those of `id`, which then
+        gives the tokenizer or image processor only.
     """
 
     id: str
@@ -89,6 +95,7 @@ class EncoderChoice(_Strict):
     pooling: Literal["cls", "mean", "masked_sum_sqrt", "pooler"] = "mean"
     max_length: Positive = 128
     prefix: str = ""
+    archive: str | None = None
 
 
 class FrozenPreset(Shared):
@@ -190,8 +197,11 @@ def override(
     text_encoder: str | None = None,
     image_encoder: str | None = None,
     heads: tuple[str, ...] | None = None,
+    aligned: Path | None = None,
 ) -> Preset:
     """`preset` with the values that were given; an encoder keeps the preset's pooling.
+
+    aligned: the `archive` of both encoders.
 
     Raises UsageError for a value that is out of range, or that the preset's tier has no use for.
     """
@@ -202,6 +212,10 @@ def override(
         if encoder is not None:
             _require_encoders(preset, f"--{name}-encoder")
             content[name] = {**content[name], "id": encoder, "revision": None}
+    if aligned is not None:
+        _require_encoders(preset, "--aligned")
+        for name in ("text", "image"):
+            content[name] = {**content[name], "archive": str(aligned)}
     if heads is not None:
         _require_encoders(preset, "--heads")
         content["heads"] = heads

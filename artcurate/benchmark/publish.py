@@ -13,7 +13,10 @@ from artcurate.benchmark.evaluation_file import FILE_NAME as EVALUATION_FILE
 from artcurate.benchmark.evaluation_file import evaluation_file
 from artcurate.benchmark.experiment import Outcome
 from artcurate.benchmark.figures import draw_figures
-from artcurate.benchmark.predictions import prediction_files
+from artcurate.benchmark.predictions import fusion_right, prediction_files
+from artcurate.benchmark.published import comparable
+from artcurate.benchmark.report import FILE_NAME as REPORT_FILE
+from artcurate.benchmark.report import Material, report
 from artcurate.benchmark.scores import FILE_NAME as SCORES_FILE
 from artcurate.benchmark.scores import Scores, shards_digest
 from artcurate.benchmark.shown import card_block, with_block
@@ -27,7 +30,7 @@ FIGURES_FOLDER = "figures"
 
 
 def publish(folder: Path, scores: Scores, outcome: Outcome, raw: Examples) -> None:
-    """Write scores.json, predictions/, figures/, eval.yaml and the card's block into `folder`.
+    """Write scores.json, report.html, predictions/, figures/, eval.yaml and the card's block.
 
     Raises DataError when the dataset was built anew meanwhile, or the folder cannot be written.
     """
@@ -42,13 +45,17 @@ def publish(folder: Path, scores: Scores, outcome: Outcome, raw: Examples) -> No
     with file_system_errors(card):
         text = card.read_text(encoding="utf-8") if card.is_file() else ""
     block = card_block(scores, sorted(figures), lock.pipeline)
+    schema = dataset_schema(folder)
+    shown = fusion_right(scores, outcome, raw)
+    material = Material(schema.title, scores, figures, shown, comparable(lock.pipeline))
     files: dict[str, bytes] = {
         **{f"{FIGURES_FOLDER}/{name}": data for name, data in figures.items()},
         **{
             f"{PREDICTIONS_FOLDER}/{name}": data
-            for name, data in prediction_files(scores, outcome, raw).items()
+            for name, data in prediction_files(outcome, shown).items()
         },
-        EVALUATION_FILE: evaluation_file(scores, dataset_schema(folder)).encode(),
+        EVALUATION_FILE: evaluation_file(scores, schema).encode(),
+        REPORT_FILE: report(material).encode(),
         CARD_FILE: with_block(text, block).encode(),
         SCORES_FILE: scores.to_json().encode(),
     }

@@ -99,7 +99,7 @@ def evaluate(
     """The scores of examples from anywhere; writes nothing but the tier's own cache."""
     started = time.perf_counter()
     digest = shards_digest(raw.lock)
-    workspace = home.data_home() / "benchmark" / f"{preset_name}-{digest[:16]}"
+    workspace = home.data_home() / "benchmark" / f"{Path(preset_name).stem}-{digest[:16]}"
     tier = make_tier(preset, tuple(raw.inputs), device=device, workspace=workspace)
     overlap = find_overlap(raw, progress=progress) if Control.OVERLAP in controls else None
     outcome = run_experiment(tier, raw, preset, controls, progress=progress)

@@ -9,7 +9,8 @@ from artcurate.benchmark.bootstrap import Estimate
 from artcurate.benchmark.controls import Control
 from artcurate.benchmark.floors import TEXT_PEER, Floor
 from artcurate.benchmark.published import Published, comparable
-from artcurate.benchmark.scores import Scores
+from artcurate.benchmark.scores import ControlScore, Scores, SystemScore
+from artcurate.benchmark.task import Role
 from artcurate.package.tables import Cell, Table, to_markdown
 
 BEGIN, END = "<!-- artcurate benchmark -->", "<!-- /artcurate benchmark -->"
@@ -31,6 +32,23 @@ def score_tables(scores: Scores) -> tuple[Table, ...]:
             _transfer(scores),
         )
         if table.rows
+    )
+
+
+def shown_systems(scores: Scores) -> list[SystemScore]:
+    """The unimodal systems and the best fusion: what a reader compares first."""
+    alone = [one for one in scores.systems if one.role is Role.UNIMODAL]
+    fused = [one for one in scores.systems if one.role is Role.FUSION]
+    return alone + ([max(fused, key=lambda one: one.macro_f1.mean)] if fused else [])
+
+
+def visible_controls(scores: Scores) -> tuple[ControlScore, ...]:
+    """The controls' scores, less the systems that do not see what was broken."""
+    return tuple(
+        one
+        for one in scores.controls
+        if one.control in (Control.LABELS_SHUFFLED, Control.ATTRIBUTES)
+        or max(abs(one.change.low), abs(one.change.high)) > _VISIBLE
     )
 
 
@@ -132,7 +150,6 @@ def _pairs(scores: Scores) -> Table:
 
 
 def _controls(scores: Scores) -> Table:
-    """Less the systems that do not see what was broken."""
     rows = tuple(
         (
             one.control + (f": {one.case}" if one.case else ""),
@@ -141,9 +158,7 @@ def _controls(scores: Scores) -> Table:
             f"{one.change.mean:+.3f} [{one.change.low:+.3f}, {one.change.high:+.3f}]",
             one.against,
         )
-        for one in scores.controls
-        if one.control in (Control.LABELS_SHUFFLED, Control.ATTRIBUTES)
-        or max(abs(one.change.low), abs(one.change.high)) > _VISIBLE
+        for one in visible_controls(scores)
     )
     return Table("Controls", ("control", "system", "macro-F1", "change", "against"), rows)
 

@@ -29,15 +29,35 @@ _MAX_HALVINGS = 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SideBySide:
+    """Matrices with the same rows as one; each keeps the form in which it is multiplied fastest."""
+
+    parts: tuple[Matrix, ...]
+
+    @property
+    def columns(self) -> tuple[slice, ...]:
+        """Where each part's columns stand in the whole."""
+        ends = np.cumsum([part.shape[1] for part in self.parts]).tolist()
+        return tuple(map(slice, [0, *ends[:-1]], ends))
+
+    def times(self, weights: FloatArray) -> FloatArray:
+        """float32 (n, classes), from weights (columns, classes)."""
+        pairs = zip(self.parts, self.columns, strict=True)
+        products = [np.asarray(part @ weights[columns]) for part, columns in pairs]
+        total: FloatArray = sum(products[1:], start=products[0])
+        return total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Softmax:
     """weights: float32 (features, classes); bias: float32 (classes,)."""
 
     weights: FloatArray
     bias: FloatArray
 
-    def probabilities(self, features: Matrix) -> FloatArray:
+    def probabilities(self, features: Matrix | SideBySide) -> FloatArray:
         """float32 (n, classes), rows sum to 1."""
-        logits = np.asarray(features @ self.weights, dtype=np.float32) + self.bias
+        logits = _side_by_side(features).times(self.weights).astype(np.float32) + self.bias
         return softmax(logits).astype(np.float32)
 
 
@@ -48,8 +68,12 @@ def softmax(logits: NDArray[Any]) -> NDArray[Any]:
     return result
 
 
+def _side_by_side(features: Matrix | SideBySide) -> SideBySide:
+    return features if isinstance(features, SideBySide) else SideBySide((features,))
+
+
 def fit_softmax(
-    features: Matrix,
+    features: Matrix | SideBySide,
     targets: FloatArray,
     *,
     penalty: float,
@@ -58,8 +82,9 @@ def fit_softmax(
 ) -> Softmax:
     """The minimum of sum_i CE(targets_i, softmax(x_i W + b)) + penalty / 2 * |W|^2.
 
-    features: float32 (n, d), dense or sparse. targets: (n, classes), rows sum to 1. The bias is
-    not penalised. With one-hot targets it is scikit-learn's LogisticRegression(C=1/penalty).
+    features: float32 (n, d), dense, sparse or of both kinds. targets: (n, classes), rows sum to 1.
+    The bias is not penalised. With one-hot targets it is scikit-learn's
+    LogisticRegression(C=1/penalty).
 
     Truncated Newton's method with diagonally preconditioned conjugate gradients, after Lin, Weng
     and Keerthi, "Trust Region Newton Method for Large-Scale Logistic Regression" (JMLR 2008), with
@@ -67,7 +92,7 @@ def fit_softmax(
     solution under a stronger penalty, and draws nothing, so the same arguments give the same
     result.
     """
-    problem = _Problem.of(features, targets, penalty)
+    problem = _Problem.of(_side_by_side(features), targets, penalty)
     point = problem.start() if start is None else np.vstack((start.weights, start.bias))
     with one_thread():
         point = _descend(problem, point, tolerance)
@@ -112,19 +137,23 @@ class _State:
 class _Problem:
     """A point is float32 (features + 1, classes): the weights, and the bias in the last row."""
 
-    features: Matrix
-    transposed: Matrix
-    squared: Matrix
+    features: SideBySide
+    columns: tuple[slice, ...]
+    transposed: tuple[Matrix, ...]
+    squared: tuple[Matrix, ...]
     targets: FloatArray
     penalty: float
 
     @staticmethod
-    def of(features: Matrix, targets: FloatArray, penalty: float) -> _Problem:
-        if isinstance(features, np.ndarray):
-            transposed, squared = features.T, np.square(features).T
-        else:
-            transposed, squared = features.T.tocsr(), features.multiply(features).T.tocsr()
-        return _Problem(features, transposed, squared, targets, penalty)
+    def of(features: SideBySide, targets: FloatArray, penalty: float) -> _Problem:
+        transposed = tuple(map(_transposed, features.parts))
+        squared = tuple(map(_squared, transposed))
+        return _Problem(features, features.columns, transposed, squared, targets, penalty)
+
+    @property
+    def width(self) -> int:
+        """Columns of the features."""
+        return sum(part.shape[1] for part in self.features.parts)
 
     @property
     def rows(self) -> int:
@@ -132,7 +161,7 @@ class _Problem:
 
     def start(self) -> FloatArray:
         """No weights, and the bias that gives the smoothed shares of the classes."""
-        point = np.zeros((self.features.shape[1] + 1, self.targets.shape[1]), dtype=np.float32)
+        point = np.zeros((self.width + 1, self.targets.shape[1]), dtype=np.float32)
         point[-1] = np.log(self.targets.mean(axis=0) + 1 / self.rows)
         return point
 
@@ -158,21 +187,39 @@ class _Problem:
     def diagonal(self, state: _State) -> FloatArray:
         """The Hessian's diagonal."""
         spread = state.probabilities * (1 - state.probabilities)
-        result = np.empty((self.features.shape[1] + 1, self.targets.shape[1]), dtype=np.float32)
-        result[:-1] = np.asarray(self.squared @ spread) + np.float32(self.penalty)
+        result = np.empty((self.width + 1, self.targets.shape[1]), dtype=np.float32)
+        self._per_column(self.squared, spread, result)
+        result[:-1] += np.float32(self.penalty)
         result[-1] = np.maximum(spread.sum(axis=0), np.float32(1e-6))
         return result
 
     def _forward(self, point: FloatArray) -> FloatArray:
-        logits: FloatArray = np.asarray(self.features @ point[:-1]) + point[-1]
+        logits: FloatArray = self.features.times(point[:-1]) + point[-1]
         return logits
 
     def _backward(self, residual: FloatArray, point: FloatArray) -> FloatArray:
         result = np.empty_like(point)
-        result[:-1] = self.transposed @ residual
+        self._per_column(self.transposed, residual, result)
         result[:-1] += np.float32(self.penalty) * point[:-1]
         result[-1] = residual.sum(axis=0)
         return result
+
+    def _per_column(self, parts: tuple[Matrix, ...], rows: FloatArray, result: FloatArray) -> None:
+        """Put the products of the transposed `parts` with `rows` into `result`."""
+        for part, columns in zip(parts, self.columns, strict=True):
+            result[columns] = part @ rows
+
+
+def _transposed(part: Matrix) -> Matrix:
+    return part.T if isinstance(part, np.ndarray) else part.T.tocsr()
+
+
+def _squared(part: Matrix) -> Matrix:
+    if isinstance(part, np.ndarray):
+        return np.square(part)
+    squared = part.copy()
+    np.square(squared.data, out=squared.data)
+    return squared
 
 
 def _newton_direction(problem: _Problem, state: _State) -> FloatArray:

@@ -128,6 +128,7 @@ def train_heads(
             tables.view(validation.inputs, names),
             validation.labels,
             targets_of(validation.labels, soft=soft_targets),
+            meter,
         )
     views = {name: tables.view(view, names) for name, view in evaluations.items()}
     held_out = tables.view(validation.inputs, names)
@@ -160,8 +161,9 @@ class _Run:
         validation: TableView,
         labels: Labels,
         held_out_targets: FloatArray,
+        meter: Meter,
     ) -> None:
-        """Train all candidates to the end of their patience."""
+        """Train all candidates to the end of their patience; `meter` is told how they stand."""
         optimizer = torch.optim.AdamW(
             [
                 {"params": list(candidate.head.parameters()), "lr": candidate.learning_rate}
@@ -174,13 +176,19 @@ class _Run:
         generator = np.random.Generator(np.random.PCG64(self.seed))
         for epoch in range(self.budget.epochs):
             order = torch.from_numpy(generator.permutation(len(train))).to(self.device)
-            self._epoch(active, optimizer, train, targets, order, epoch)
+            losses = self._epoch(active, optimizer, train, targets, order, epoch)
             for candidate in active:
                 started = time.perf_counter()
                 probabilities = self.predict(candidate, validation)
                 loss = cross_entropy_of(probabilities, held_out_targets)
                 candidate.consider(macro_f1_of(probabilities, labels), loss)
                 candidate.seconds += time.perf_counter() - started
+            best = max(candidates, key=lambda candidate: candidate.best)
+            meter.note(
+                f"seed {self.seed}, epoch {epoch + 1} of {self.budget.epochs}, loss "
+                f"{np.mean(losses):.3f}, best validation macro-F1 {best.best[0]:.3f} "
+                f"({best.system.name})"
+            )
             active = [
                 candidate
                 for candidate in active
@@ -197,10 +205,12 @@ class _Run:
         targets: Tensor,
         order: Tensor,
         epoch: int,
-    ) -> None:
+    ) -> list[float]:
+        """The mean training loss of each candidate over one epoch."""
         totals = [torch.zeros((), device=self.device) for _ in candidates]
         seconds = [0.0 for _ in candidates]
-        for step, places in enumerate(torch.split(order, self.budget.batch_size)):
+        steps = torch.split(order, self.budget.batch_size)
+        for step, places in enumerate(steps):
             batch, wanted = train.batch(places), targets[places]
             for number, candidate in enumerate(candidates):
                 started = time.perf_counter()
@@ -219,6 +229,7 @@ class _Run:
         for candidate, total, took in zip(candidates, totals, seconds, strict=True):
             candidate.seconds += took
             _require_finite(candidate, float(total), epoch)
+        return [float(total) / len(steps) for total in totals]
 
     @torch.inference_mode()
     def predict(self, candidate: _Candidate, view: TableView) -> FloatArray:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +37,7 @@ from artcurate.benchmark.devices import (
     tell,
 )
 from artcurate.benchmark.distributed import World
+from artcurate.benchmark.feeding import feed_of, moved
 from artcurate.benchmark.finetune_model import (
     Batch,
     Examples,
@@ -49,13 +48,12 @@ from artcurate.benchmark.finetune_model import (
 )
 from artcurate.benchmark.metrics import macro_f1_of
 from artcurate.benchmark.task import FloatArray, IntArray, Labels
+from artcurate.benchmark.throughput import forward_flops
 from artcurate.benchmark.train_heads import cross_entropy_of, probabilities_of, soft_cross_entropy
 from artcurate.errors import DataError
 
 #: Tokens with padding in one forward pass of a prediction, per example of a micro-batch.
 _PREDICTED_TOKENS = 128
-#: Micro-batches that are decoded and padded while one is computed.
-_AHEAD = 4
 _CHECKPOINT = "checkpoint.safetensors"
 
 
@@ -81,10 +79,17 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a training did. losses: mean training loss of each epoch run in this process."""
+    """What a training did.
+
+    losses: mean training loss of each epoch run in this process. examples: how many its steps took
+    in all processes together. seconds: of these steps, without validation and checkpoints of
+    epochs.
+    """
 
     progress: Progress
     losses: tuple[float, ...]
+    examples: int
+    seconds: float
 
 
 class Trainer:
@@ -106,8 +111,12 @@ class Trainer:
         folder: Path,
         world: World | None = None,
         name: str = "training",
+        note: Callable[[str], None] | None = None,
     ) -> None:
-        """folder: where checkpoints are kept, and looked for. name: for messages."""
+        """folder: where checkpoints are kept, and looked for. name: for messages.
+
+        note: told after every step and epoch how loss and validation macro-F1 stand.
+        """
         self._model = model.to(device)
         self._recipe = recipe
         self._seed = seed
@@ -116,6 +125,7 @@ class Trainer:
         self._folder = folder
         self._world = world or World()
         self._name = name
+        self._note = note
         self._forward: Callable[[Batch, bool], Tensor] = (
             torch.compile(model, dynamic=True) if recipe.compile else model
         )
@@ -149,15 +159,19 @@ class Trainer:
         start = Progress(micro_batch=self._recipe.micro_batch)
         at = load_checkpoint(self._folder / _CHECKPOINT, self._model, self._optimizer) or start
         losses = []
+        examples, seconds = 0, 0.0
         with own_randomness(self._device), stop_requests() as stop:
             while at.epoch < self._recipe.epochs and not self._out_of_patience(at):
+                started, before = time.perf_counter(), at.step
                 at = self._epoch(at, train, targets, stop)
+                seconds += time.perf_counter() - started
+                examples += sum(map(len, self._batches(train.lengths, at.epoch)[before:]))
                 losses.append(at.loss_sum / max(1, at.loss_steps))
                 at = self._judge(at, validation, labels, held_out_targets)
                 self._save(at)
         self._world.wait()
         load_weights(self._best_path(at), self._model)
-        return Outcome(at, tuple(losses))
+        return Outcome(at, tuple(losses), examples, seconds)
 
     def predict(self, examples: Examples, micro_batch: int) -> FloatArray:
         """float32 (n, classes), alike in every process."""
@@ -169,12 +183,19 @@ class Trainer:
         with (
             torch.inference_mode(),
             autocast(self._device, self._dtype),
-            _feed(examples, mine) as feed,
+            feed_of(examples, mine) as feed,
         ):
             for rows, batch in zip(mine, feed, strict=True):
-                logits = self._model(_moved(batch, self._device), False)[0]
+                logits = self._model(moved(batch, self._device), False)[0]
                 out[torch.from_numpy(rows).to(self._device)] = probabilities_of(logits)
         return self._world.add_up(out).cpu().numpy()
+
+    def flops(self, examples: Examples, micro_batch: int) -> float:
+        """Forward FLOPs per example, counted on the first batch of an epoch."""
+        rows = self._batches(examples.lengths, 0)[0][:micro_batch]
+        batch = moved(examples.batch(rows), self._device)
+        self._model.eval()
+        return forward_flops(lambda: self._model(batch, False)) / len(rows)
 
     def padding(self, train: Examples, micro_batch: int) -> float:
         """The share of the tokens of a training epoch that is padding."""
@@ -194,7 +215,7 @@ class Trainer:
         total = self._recipe.epochs * len(batches)
         self._model.train()
         while at.step < len(batches):
-            with _feed(train, self._share(batches[at.step :], at.micro_batch)) as feed:
+            with feed_of(train, self._share(batches[at.step :], at.micro_batch)) as feed:
                 while at.step < len(batches):
                     self._set_rates(at.epoch * len(batches) + at.step, total)
                     micro_batch = at.micro_batch
@@ -246,7 +267,7 @@ class Trainer:
         if not np.isfinite(value):
             raise DataError(
                 f"{self._name}: the loss is not finite in epoch {at.epoch + 1}, step "
-                f"{at.step + 1}; choose a lower learning_rate, or precision float32."
+                f"{at.step + 1}; choose a lower learning_rate in the preset."
             )
         self._world.add_gradients(self._parameters)
         nn.utils.clip_grad_norm_(self._parameters, self._recipe.clip)
@@ -255,6 +276,7 @@ class Trainer:
         at = replace(
             at, step=at.step + 1, loss_sum=at.loss_sum + value, loss_steps=at.loss_steps + 1
         )
+        self._tell(at, value)
         if stopped or at.step % self._recipe.interval == 0:
             self._save(at)
         if stopped:
@@ -273,7 +295,7 @@ class Trainer:
                 torch.manual_seed(seed_of("micro", self._seed, at.epoch, at.step, number))
                 wanted = torch.from_numpy(targets[part]).to(self._device)
                 with autocast(self._device, self._dtype):
-                    logits = self._forward(_moved(batch, self._device), True)
+                    logits = self._forward(moved(batch, self._device), True)
                 share = soft_cross_entropy(logits, wanted) * (len(part) / len(rows))
                 share.backward()  # type: ignore[no-untyped-call]
                 loss += share.detach()
@@ -307,16 +329,20 @@ class Trainer:
         probabilities = self.predict(validation, at.micro_batch)
         score = macro_f1_of(probabilities, labels)
         loss = cross_entropy_of(probabilities, targets)
-        if self._world.rank == 0:
-            tell(
-                f"{self._name}: epoch {at.epoch + 1} of {self._recipe.epochs}, loss "
-                f"{at.loss_sum / max(1, at.loss_steps):.4f}, validation macro-F1 {score:.4f}"
-            )
         if (score, -loss) > (at.best_score, -at.best_loss):
             at = replace(at, best_score=score, best_loss=loss, best_epoch=at.epoch)
             if self._world.rank == 0:
                 save_weights(self._best_path(at), self._model)
+        self._tell(at, at.loss_sum / max(1, at.loss_steps))
         return replace(at, epoch=at.epoch + 1, step=0, loss_sum=0.0, loss_steps=0)
+
+    def _tell(self, at: Progress, loss: float) -> None:
+        if self._note is None:
+            return
+        best = f", best validation macro-F1 {at.best_score:.3f}" if at.best_epoch >= 0 else ""
+        self._note(
+            f"{self._name}, epoch {at.epoch + 1} of {self._recipe.epochs}, loss {loss:.3f}{best}"
+        )
 
     def _save(self, at: Progress) -> None:
         """The checkpoint; best weights of earlier epochs, which it no longer names, go."""
@@ -331,35 +357,6 @@ class Trainer:
 
     def _out_of_patience(self, at: Progress) -> bool:
         return at.best_epoch >= 0 and at.epoch - at.best_epoch > self._recipe.patience
-
-
-@contextmanager
-def _feed(examples: Examples, batches: Iterable[IntArray]) -> Iterator[Iterator[Batch]]:
-    """The tensors of every batch in order, some of them prepared beforehand by threads."""
-    with ThreadPoolExecutor(min(_AHEAD, os.cpu_count() or 1)) as pool:
-        try:
-            yield _prepared(examples, batches, pool)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _prepared(
-    examples: Examples, batches: Iterable[IntArray], pool: ThreadPoolExecutor
-) -> Iterator[Batch]:
-    waiting: deque[Future[Batch]] = deque()
-    for rows in batches:
-        waiting.append(pool.submit(examples.batch, rows))
-        if len(waiting) > _AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-def _moved(batch: Batch, device: torch.device) -> Batch:
-    return {
-        name: tuple(tensor.to(device, non_blocking=True) for tensor in tensors)
-        for name, tensors in batch.items()
-    }
 
 
 @contextmanager

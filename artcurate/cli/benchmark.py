@@ -66,6 +66,14 @@ def score_command(
     image_encoder: Annotated[
         str | None, typer.Option(help="An image encoder's id on the Hub, or its folder.")
     ] = None,
+    aligned: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="ZIP",
+            help="The aligned encoders that VL-KE-T5's authors distribute; the preset's encoders "
+            "then give tokenizer and image processor only.",
+        ),
+    ] = None,
     heads: Annotated[
         str | None, typer.Option(help="Fusion heads, with commas between them.")
     ] = None,
@@ -100,6 +108,7 @@ def score_command(
             text_encoder=text_encoder,
             image_encoder=image_encoder,
             heads=tuple(heads.split(",")) if heads else None,
+            aligned=aligned,
         ),
         name,
         controls=parse_controls(controls),

@@ -122,6 +122,31 @@ def test_a_damaged_picture_is_a_fault_and_not_an_error(tmp_path: Path) -> None:
         assert isinstance(pictures.decode(place), Fault)
 
 
+def test_a_copy_gives_the_same_pictures_in_any_order_and_leaves_no_file(
+    artelingo: Path, tmp_path: Path
+) -> None:
+    source = read_examples(artelingo).inputs["image"].values
+    assert isinstance(source, ShardPictures)
+    places = range(len(source))
+    expected = [source.digest(place) for place in places]
+
+    copy = source.copied(tmp_path / "copies")
+
+    assert len(copy) == len(source)
+    assert [copy.digest(place) for place in reversed(places)] == expected[::-1]
+    assert copy.decode(len(copy) - 1).size == source.decode(len(source) - 1).size
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_a_copy_tells_of_rows_without_a_picture(tmp_path: Path) -> None:
+    rows = [None, {"bytes": b"no picture", "path": "a.jpg"}]
+    pq.write_table(pa.table({"image": pa.array(rows, IMAGE_TYPE)}), tmp_path / "a.parquet")
+    copy = ShardPictures([tmp_path / "a.parquet"], [(0, 0), (0, 1)]).copied(tmp_path)
+
+    assert [copy.read(place) for place in (1, 0)] == [b"no picture", None]
+    assert isinstance(copy.decode(0), Fault)
+
+
 def test_a_folder_that_is_no_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         read_examples(tmp_path / "nowhere")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +98,25 @@ def test_every_system_is_trained_and_a_finished_one_is_not_trained_again(
             again[name].evaluations["test"].probabilities, one.evaluations["test"].probabilities
         )
         assert again[name].facts == one.facts
+
+
+def test_a_terminal_sees_loss_and_validation_f1_and_a_file_sees_nothing(
+    encoders: Callable[[str], Path], draw_pictures: Callable[..., Any], tmp_path: Path
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    pictures = draw_pictures(3)
+    folds = _fold(pictures, 0), _fold(pictures, 1, 20)
+    for number, stream in enumerate((Terminal(), io.StringIO())):
+        tier = _tier(encoders, tmp_path / str(number), heads=(), epochs=2)
+        with redirect_stderr(stream), meter("train", 3, unit="system") as counter:
+            tier.learn(*folds, {}, seed=0, meter=counter)
+        shown = stream.getvalue()
+        found = re.search(r"seed 0, epoch 2 of 2, loss \d\.\d+, best validation macro-F1 \d", shown)
+        assert (found is not None) == stream.isatty()
+        assert bool(shown) == stream.isatty()
 
 
 def test_other_labels_are_another_training(

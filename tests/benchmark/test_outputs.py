@@ -31,7 +31,7 @@ from artcurate.package.lock import read_lock
 from artcurate.package.validate import validate
 from artcurate.resources import folder as bundled
 
-OUTPUTS = {"scores.json", "predictions", "figures", "eval.yaml"}
+OUTPUTS = {"scores.json", "report.html", "predictions", "figures", "eval.yaml"}
 
 
 def quick() -> LitePreset:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import importlib.util
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from artcurate.benchmark.controls import Control
@@ -16,58 +14,20 @@ from artcurate.benchmark.dataset import Examples
 from artcurate.benchmark.presets import load_preset
 from artcurate.benchmark.run import evaluate
 from artcurate.benchmark.scores import Scores
-from artcurate.benchmark.task import Labels, Modality
-from artcurate.images.decode import decode
-from artcurate.images.faults import Fault
-from artcurate.package.lock import Lock
 
-
-@dataclass(frozen=True)
-class Files:
-    """Pictures in files, and a grey one at the end."""
-
-    paths: tuple[Path, ...]
-
-    def __len__(self) -> int:
-        return len(self.paths) + 1
-
-    def decode(self, place: int, *, min_side: int | None = None) -> Image.Image | Fault:
-        if place == len(self.paths):
-            return Image.new("RGB", (64, 64), (128, 128, 128))
-        decoded = decode(self.paths[place].read_bytes(), min_side=min_side)
-        return decoded if isinstance(decoded, Fault) else decoded.image.convert("RGB")
-
-
-def words(path: Path) -> str:
-    title = path.stem.partition("_")[2]
-    return " ".join(re.findall(r"[^\W\d_]+", title)) or "untitled"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "fusions.py"
 
 
 @pytest.fixture(scope="module")
 def paintings(real_data: Path) -> Examples:
-    paths = tuple(sorted((real_data / "wikiart" / "small").glob("*/*.jpg")))
-    genres = tuple(sorted({path.parent.name for path in paths}))
-    truth = np.array([genres.index(path.parent.name) for path in paths])
-    names = [path.stem.partition("_")[0] for path in paths]
-    artists, artist = np.unique(names, return_inverse=True)
-    side = np.random.Generator(np.random.PCG64(0)).permutation(len(artists)) % 5
-    sides = np.array(["train", "train", "train", "validation", "test"])
-    return Examples(
-        schema="wikiart",
-        lock=Lock("none", "0", "none", "0", (), {}, {}, ()),
-        ids=np.array([path.stem for path in paths]),
-        splits=sides[side[artist]],
-        labels=Labels(genres, truth, np.eye(len(genres), dtype=np.float32)[truth]),
-        inputs={
-            "text": Modality((*map(words, paths), ""), np.arange(len(paths))),
-            "image": Modality(Files(paths), np.arange(len(paths))),
-        },
-        clusters={"artist": artist},
-        attributes={},
-        votes=np.zeros((0, len(genres)), dtype=np.float32),
-        draws=None,
-        by_label_only=False,
-    )
+    specification = importlib.util.spec_from_file_location("fusions", SCRIPT)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["fusions"] = module
+    specification.loader.exec_module(module)
+    examples: Examples = module.genres(real_data / "wikiart" / "small")
+    return examples
 
 
 @pytest.fixture(scope="module")

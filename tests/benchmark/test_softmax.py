@@ -6,7 +6,7 @@ from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from artcurate.benchmark.softmax import fit_softmax
+from artcurate.benchmark.softmax import SideBySide, fit_softmax
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,18 @@ def test_sparse_and_dense_rows_give_the_same_model(data: tuple[np.ndarray, np.nd
     sparse = fit_softmax(csr_array(features), one_hot(truth), penalty=1.0, tolerance=1e-9)
 
     assert sparse.weights == pytest.approx(dense.weights, abs=1e-3)
+
+
+def test_dense_columns_beside_sparse_ones_give_the_model_of_one_matrix(
+    data: tuple[np.ndarray, np.ndarray],
+) -> None:
+    features, truth = data
+    parts = SideBySide((csr_array(features[:, :5]), features[:, 5:9], csr_array(features[:, 9:])))
+    whole = fit_softmax(features, one_hot(truth), penalty=1.0, tolerance=1e-9)
+    joined = fit_softmax(parts, one_hot(truth), penalty=1.0, tolerance=1e-9)
+
+    assert joined.weights == pytest.approx(whole.weights, abs=1e-3)
+    assert joined.probabilities(parts) == pytest.approx(whole.probabilities(features), abs=1e-3)
 
 
 def test_soft_targets_without_a_telling_feature_give_their_mean() -> None:

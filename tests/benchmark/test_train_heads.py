@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -203,3 +204,15 @@ def test_global_randomness_is_left_alone() -> None:
     torch.manual_seed(5)
     _train(["embracenet"], fold, fold, fold)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_machines_are_told_loss_and_validation_f1(capsys: pytest.CaptureFixture[str]) -> None:
+    train, held_out = _xor(60, 1), _xor(30, 2)
+    systems = [HeadSystem("text", "unimodal", ("text",), head_options("unimodal", (4,)))]
+    with meter("heads", 1, unit="head", mode=ProgressMode.JSON) as counter:
+        train_heads(
+            systems, train, held_out, {}, seed=3, device=torch.device("cpu"), meter=counter,
+            budget=Budget(epochs=2, patience=2), precision=Precision.FLOAT32,
+        )  # fmt: skip
+    told = capsys.readouterr().err
+    assert re.search(r"seed 3, epoch 2 of 2, loss [\d.]+, best validation macro-F1 [\d.]+", told)

@@ -201,6 +201,26 @@ def test_it_learns_and_keeps_the_best_epoch(
     ]
 
 
+def test_the_throughput_counts_training_examples_and_flops_of_both_encoders(
+    tiny: ModuleType, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _, outcome, trainer = tiny.train(*folders, tmp_path / "run", epochs=2, patience=2)
+    assert outcome.examples == 2 * 30
+    assert outcome.seconds > 0
+
+    labels = tiny.labels_of(4)
+    view = tiny.view_of(labels)
+    encoders = {name: trainer._model.encoders[name] for name in ("text", "image")}
+    tokens = {id(view["text"].values): encoders["text"].tokenize(view["text"].values)}
+    counted = {
+        names: trainer.flops(tiny.Examples(view, names, encoders, tokens), 4)
+        for names in (("text", "image"),)
+    }
+    # The ViT's patches and projections alone: 2 layers of 5 tokens, 32 wide, 64 between.
+    least = 2 * 5 * 2 * (4 * 32 * 32 + 2 * 32 * 64)
+    assert counted["text", "image"] > least
+
+
 def test_a_damaged_checkpoint_is_noticed_and_the_run_starts_anew(
     tiny: ModuleType,
     folders: tuple[Path, Path],
