@@ -23,6 +23,7 @@ from artcurate.pipeline import Pipeline
 from artcurate.progress import ProgressMode
 from artcurate.remote.paths import AnyPath
 from artcurate.sources.registry import READERS
+from artcurate.steps.face_crop import FaceCropParameters
 from artcurate.steps.registry import Run
 from artcurate.steps.write import WriteParameters, written_form
 from artcurate.workspace import Workspace, check_output, open_workspace, output_path
@@ -121,14 +122,21 @@ def build(
 
 
 def _written_form(pipeline: Pipeline) -> ImageForm | None:
-    """The form of the pictures that `pipeline` writes; None where it probes none.
+    """The form of the whole pictures that `pipeline` writes; None where it probes or writes none.
 
     Raises UsageError when the decoder asked for is not installed.
     """
     parameters = pipeline.parameters("write")
     if not isinstance(parameters, WriteParameters) or "probe" not in _steps(pipeline):
         return None
-    return written_form(parameters)
+    return None if _cuts(pipeline) else written_form(parameters)
+
+
+def _cuts(pipeline: Pipeline) -> bool:
+    return any(
+        isinstance(stage.parameters, FaceCropParameters) and stage.parameters.choice != "none"
+        for stage in pipeline.stages
+    )
 
 
 def _steps(pipeline: Pipeline) -> frozenset[str]:

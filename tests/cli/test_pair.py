@@ -173,6 +173,27 @@ def test_a_sound_sample_is_paired_and_told(sample: Path, pair: Pair) -> None:
     assert ran.left_out() == {"truncated": 1}
 
 
+def test_another_pairing_takes_the_pictures_that_were_kept(
+    sample: Path, pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def packs(home: str) -> dict[str, int]:
+        found = (tmp_path / home / "cache" / "pictures").glob("*/*.pack")
+        return {pack.name: pack.stat().st_size for pack in found}
+
+    monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "home"))
+    first = pair(sample, out="first")
+    kept = packs("home")
+    assert kept
+    warm = pair(sample, "--set", "pair.seed=5", out="warm")
+    assert packs("home") == kept
+    monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "other"))
+    cold = pair(sample, "--set", "pair.seed=5", out="cold")
+    assert first.shards() != warm.shards() == cold.shards()
+    monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "cut"))
+    assert pair(sample, "--set", "face_crop.choice=median", out="cut-out").code == 0
+    assert packs("cut") == {}
+
+
 def test_files_that_are_passed_over_are_named(raw: Path, pair: Pair) -> None:
     (raw / "ecc" / "notes.txt").write_text("no dialogue", encoding="utf-8")
     with zipfile.ZipFile(raw / "ecc" / "more.zip", "w") as outer:
