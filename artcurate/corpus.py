@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from artcurate.remote.paths import AnyPath
+from artcurate.net.paths import AnyPath
 
 TableName = Literal["annotations", "images", "pairs"]
 

@@ -17,6 +17,7 @@ from artcurate.corpus import Corpus
 from artcurate.errors import DataError
 from artcurate.files import sha256_of, write_bytes, write_text
 from artcurate.narration import describe
+from artcurate.net.paths import RemotePath
 from artcurate.package import croissant
 from artcurate.package.card import Card
 from artcurate.package.findings import write_findings
@@ -39,7 +40,6 @@ from artcurate.package.validate import (
     SPLIT_FILE,
 )
 from artcurate.pipeline import Pipeline
-from artcurate.remote.paths import RemotePath
 from artcurate.schema.audit import audit
 from artcurate.schema.load import load_schema, render_schema, schema_digest
 from artcurate.schema.model import Schema

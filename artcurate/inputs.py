@@ -8,8 +8,8 @@ from pathlib import Path
 
 from artcurate.corpus import Corpus
 from artcurate.errors import UsageError
+from artcurate.net.paths import AnyPath, RemotePath
 from artcurate.remote.fetch import fetch
-from artcurate.remote.paths import AnyPath, RemotePath
 from artcurate.sources.annotations import is_annotations_file
 from artcurate.sources.registry import Urls
 
@@ -31,7 +31,8 @@ class Prepared:
         return replace(
             corpus,
             inputs=tuple(
-                replace(file, url=self.urls.get((file.name, file.bytes))) for file in corpus.inputs
+                replace(file, url=file.url or self.urls.get((file.name, file.bytes)))
+                for file in corpus.inputs
             ),
         )
 

@@ -19,9 +19,9 @@ from artcurate.finish import finish
 from artcurate.images.transform import ImageForm
 from artcurate.inputs import Prepared, absolute, prepare, require_shared
 from artcurate.narration import describe
+from artcurate.net.paths import AnyPath
 from artcurate.pipeline import Pipeline
 from artcurate.progress import ProgressMode
-from artcurate.remote.paths import AnyPath
 from artcurate.sources.registry import READERS
 from artcurate.steps.face_crop import FaceCropParameters
 from artcurate.steps.registry import Run
@@ -67,7 +67,7 @@ def build(
 ) -> Built:
     """Build `pipeline` from `inputs` (paths under the pipeline's input names) into `out`.
 
-    A URL is given as what `artcurate.remote.paths.parse_path` makes of it.
+    A URL is given as what `artcurate.net.paths.parse_path` makes of it.
 
     `out` appears whole or not at all; the same call after an interruption goes on from what was
     finished. `workers` defaults to one per core. `events` is the file that gets one JSON line per

@@ -11,8 +11,7 @@ import polars as pl
 
 from artcurate.archives.faults import ArchiveError, ArchiveFault
 from artcurate.archives.lookup import Member
-from artcurate.archives.parts import open_bytes
-from artcurate.archives.tree import DiskFile, Tree
+from artcurate.archives.tree import File, Tree
 from artcurate.archives.zips import ZipReader
 
 #: Largest document read, in bytes.
@@ -23,9 +22,9 @@ _HIDDEN = r"(?:^|[/\\])\.[^/\\]*$"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file on disk, or the member `member` of the zip archive `file`."""
+    """A file, or the member `member` of the zip archive `file`."""
 
-    file: DiskFile
+    file: File
     member: Member | None = None
 
     @property
@@ -45,21 +44,21 @@ class Document:
 
     @property
     def path(self) -> str:
-        """Where it lies on this machine, for messages."""
+        """Where it lies, for messages."""
         inside = f", {self.member.name}" if self.member else ""
         return f"{self.file.path}{inside}"
 
     def start(self, length: int) -> bytes:
         """Up to `length` first bytes. Raises ArchiveError where it cannot be read."""
         if self.member:
-            with ZipReader(self.file.path) as reader:
+            with ZipReader(self.file.open()) as reader:
                 return reader.read_start(self.member, length)
         return self._read_file(length)
 
     def read(self, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
         """All its bytes. Raises ArchiveError where it cannot be read or is larger than allowed."""
         if self.member:
-            with ZipReader(self.file.path) as reader:
+            with ZipReader(self.file.open()) as reader:
                 return reader.read_member(self.member, max_bytes=max_bytes)
         if self.size > max_bytes:
             detail = f"It has {self.size:,} bytes, more than the limit of {max_bytes:,}."
@@ -67,7 +66,7 @@ class Document:
         return self._read_file(self.size)
 
     def _read_file(self, length: int) -> bytes:
-        source = open_bytes(self.file.path)
+        source = self.file.open()
         try:
             return source.read_at(0, length)
         finally:
@@ -83,7 +82,7 @@ class Content:
     sha256: str
 
 
-def documents(tree: Tree, *, unopened: tuple[str, ...]) -> Iterator[Document]:
+def documents(tree: Tree[File], *, unopened: tuple[str, ...]) -> Iterator[Document]:
     """Files and members of `tree` but those whose names end in one of `unopened` (lower case).
 
     What macOS adds to archives is passed over.

@@ -6,19 +6,59 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 from unicodedata import normalize
 
 import polars as pl
 
 from artcurate.archives.faults import ArchiveError, ArchiveFault
-from artcurate.archives.parts import open_bytes, split_name
+from artcurate.archives.parts import ByteSource, open_bytes, split_name
 from artcurate.archives.zips import ZipReader
 from artcurate.errors import DataError
+from artcurate.net.paths import AnyPath
 
 _ZIP_SUFFIX = ".zip"
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 #: A member with this name makes a zip archive an Excel workbook (ECMA-376 part 2).
 _WORKBOOK = "xl/workbook.xml"
+
+
+class File(Protocol):
+    """A regular file below a folder, of this machine or elsewhere.
+
+    root: the folder.
+    location: the file's POSIX path below `root`, exactly as it stands there.
+    size: in bytes.
+    """
+
+    @property
+    def root(self) -> AnyPath: ...
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def path(self) -> AnyPath: ...
+
+    @property
+    def name(self) -> str: ...
+
+    def open(self) -> ByteSource:
+        """Its bytes, to be closed by the caller. Raises DataError where it cannot be read."""
+        ...
+
+    def index(self) -> pl.DataFrame:
+        """The members of the zip archive that it is (`directory.INDEX_SCHEMA`).
+
+        Raises ArchiveError where it is none, and DataError where it cannot be read.
+        """
+        ...
+
+
+_File = TypeVar("_File", bound=File, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +82,23 @@ class DiskFile:
     def name(self) -> str:
         return self.location.rpartition("/")[2]
 
+    def open(self) -> ByteSource:
+        return open_bytes(self.path)
+
+    def index(self) -> pl.DataFrame:
+        with ZipReader(self.path) as reader:
+            return reader.index
+
 
 @dataclass(frozen=True, slots=True)
-class Archive:
-    """A zip archive on disk and its index (`directory.INDEX_SCHEMA`), read once.
+class Archive(Generic[_File]):
+    """A zip archive and its index (`directory.INDEX_SCHEMA`), read once.
 
     file: the archive, or the first of its parts.
     parts: in how many files it lies.
     """
 
-    file: DiskFile
+    file: _File
     index: pl.DataFrame
     parts: int = 1
 
@@ -63,7 +110,7 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Generic[_File]):
     """Everything below the given paths, in the order of its locations.
 
     files: regular files that are no zip archives; workbooks of spreadsheets are files.
@@ -71,13 +118,13 @@ class Tree:
     undecodable: files whose names are not UTF-8, as Python's `ascii()` writes them; not in `files`.
     """
 
-    files: tuple[DiskFile, ...]
-    archives: tuple[Archive, ...]
+    files: tuple[_File, ...]
+    archives: tuple[Archive[_File], ...]
     links_outside: tuple[str, ...]
     undecodable: tuple[str, ...]
 
 
-def survey(paths: Sequence[Path], *, unopened: tuple[str, ...] = ()) -> Tree:
+def survey(paths: Sequence[Path], *, unopened: tuple[str, ...] = ()) -> Tree[DiskFile]:
     """What lies at and below `paths`, files or folders; a file met twice counts once.
 
     Archives are told by their first bytes or the suffix `.zip`, and those in parts by
@@ -98,7 +145,7 @@ def survey(paths: Sequence[Path], *, unopened: tuple[str, ...] = ()) -> Tree:
             cause = os.strerror(error.errno) if error.errno else str(error)
             problems.append(f"{error.filename or path}: cannot be read ({cause}).")
     files: list[DiskFile] = []
-    archives: list[Archive] = []
+    archives: list[Archive[DiskFile]] = []
     for group in _grouped(listing.files):
         try:
             archive = _as_archive(group, unopened)
@@ -132,7 +179,7 @@ class _Listing:
         """Add the file `path`, or all files below the folder `path`. Raises OSError."""
         real = Path(os.path.realpath(path, strict=True))
         if real.is_dir():
-            found = sorted(self._below(real), key=lambda file: _sort_key(file.location))
+            found = sorted(self._below(real), key=lambda file: order_of(file.location))
         elif real.is_file():
             found = list(self._named(real.parent, real.name, real.stat().st_size))
         else:
@@ -150,7 +197,7 @@ class _Listing:
             with os.scandir(root / folder) as entries:
                 for entry in entries:
                     location = f"{folder}{entry.name}"
-                    if entry.name.startswith(".") or entry.name == "__MACOSX":
+                    if is_passed_over(entry.name):
                         continue
                     if entry.is_symlink():
                         self._note_link(root, location)
@@ -180,7 +227,12 @@ def _decodable(name: str) -> bool:
     return True
 
 
-def _sort_key(location: str) -> tuple[str, str]:
+def is_passed_over(name: str) -> bool:
+    """Whether files and folders of this name are left out: hidden ones, what macOS adds."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def order_of(location: str) -> tuple[str, str]:
     """macOS spells names in NFD: without NFC the order of files would differ between systems."""
     return normalize("NFC", location), location
 
@@ -199,29 +251,38 @@ def _grouped(files: Iterable[DiskFile]) -> Iterator[list[DiskFile]]:
         yield [file for _, file in sorted(numbered, key=lambda pair: pair[0])]
 
 
-def _as_archive(group: Sequence[DiskFile], unopened: tuple[str, ...]) -> Archive | None:
+def _as_archive(group: Sequence[DiskFile], unopened: tuple[str, ...]) -> Archive[DiskFile] | None:
     """The archive that the files of `group` make up; None for a plain file."""
     first = group[0]
-    name = first.name.lower()
-    if name.endswith(unopened):
+    index = index_if_archive(first, unopened)
+    if index is None:
         return None
-    named = name.endswith(_ZIP_SUFFIX) or split_name(name) is not None
-    if not named and not _starts_like_zip(first):
-        return None
-    with ZipReader(first.path) as reader:
-        try:
-            index, size = reader.index, reader.size
-        except ArchiveError as error:
-            if not named and error.fault is ArchiveFault.NOT_A_ZIP:
-                return None
-            raise
-    if (index["name"] == _WORKBOOK).any():
-        return None
+    size = sum(file.size for file in group)
     return Archive(DiskFile(first.root, first.location, size), index, len(group))
 
 
-def _starts_like_zip(file: DiskFile) -> bool:
-    source = open_bytes(file.path)
+def index_if_archive(file: File, unopened: tuple[str, ...]) -> pl.DataFrame | None:
+    """The index of the zip archive that `file` is, or begins; None for a plain file.
+
+    Raises ArchiveError where the archive is damaged, and DataError where it cannot be read.
+    """
+    name = file.name.lower()
+    if name.endswith(unopened):
+        return None
+    named = name.endswith(_ZIP_SUFFIX) or split_name(file.name) is not None
+    if not named and not _starts_like_zip(file):
+        return None
+    try:
+        index = file.index()
+    except ArchiveError as error:
+        if not named and error.fault is ArchiveFault.NOT_A_ZIP:
+            return None
+        raise
+    return None if (index["name"] == _WORKBOOK).any() else index
+
+
+def _starts_like_zip(file: File) -> bool:
+    source = file.open()
     try:
         return source.read_at(0, 4).startswith(_ZIP_MAGIC)
     finally:

@@ -13,7 +13,7 @@ from artcurate.cli import options
 from artcurate.cli.benchmark import Tier, require_libraries, score_with_defaults
 from artcurate.engines import EngineName
 from artcurate.errors import UsageError
-from artcurate.remote.paths import AnyPath, parse_path
+from artcurate.net.paths import AnyPath, parse_path
 
 if TYPE_CHECKING:
     from artcurate.pipeline import PipelineFile

@@ -13,7 +13,7 @@ import typer
 
 from artcurate.engines import EngineName
 from artcurate.errors import UsageError
-from artcurate.remote.paths import AnyPath, parse_path
+from artcurate.net.paths import AnyPath, parse_path
 
 if TYPE_CHECKING:
     from artcurate.progress import ProgressMode

@@ -11,6 +11,7 @@ import typer
 from artcurate.cli import options
 from artcurate.cli.build import run_build
 from artcurate.engines import EngineName
+from artcurate.net.paths import parse_path
 
 pair_app = typer.Typer(
     help="Pair the texts of one corpus with the pictures of another.", no_args_is_help=True
@@ -35,10 +36,20 @@ def _group() -> None:
 @pair_app.command("korean")
 def korean_command(
     ecc: Annotated[
-        str, typer.Option(help="The folder of ECC.", show_default="looked for in the data home")
+        str,
+        typer.Option(
+            metavar="PATH_OR_URL",
+            help="The folder of ECC.",
+            show_default="looked for in the data home",
+        ),
     ] = IN_DATA_HOME,
     cid: Annotated[
-        str, typer.Option(help="The folder of CID.", show_default="looked for in the data home")
+        str,
+        typer.Option(
+            metavar="PATH_OR_URL",
+            help="The folder of CID.",
+            show_default="looked for in the data home",
+        ),
     ] = IN_DATA_HOME,
     mode: Annotated[
         Mode, typer.Option(help="Leak-free, or by the rules of the published dataset.")
@@ -92,7 +103,7 @@ def korean_command(
     run_build(
         load_bundled("korean" if mode is Mode.STRICT else "korean-paper"),
         [*named, *(set_ or [])],
-        {name: [Path(path)] for name, path in given.items() if path},
+        {name: [parse_path(path)] for name, path in given.items() if path},
         out or Path("korean"),
         options.Running(
             workers=workers,

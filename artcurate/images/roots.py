@@ -15,6 +15,7 @@ from artcurate.archives.tars import TarReader, read_tar_index
 from artcurate.archives.zips import ZipReader
 from artcurate.errors import DataError
 from artcurate.images.faults import Fault, FaultReason
+from artcurate.net.paths import AnyPath, RemotePath
 from artcurate.remote.blocks import Blocks, SourceFile
 from artcurate.remote.files import (
     RemoteError,
@@ -22,7 +23,6 @@ from artcurate.remote.files import (
     open_files,
     require_there,
 )
-from artcurate.remote.paths import AnyPath, RemotePath
 
 _TAR = ".tar"
 

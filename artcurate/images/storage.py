@@ -12,8 +12,8 @@ from artcurate.archives.zips import ZipReader
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.parquet import ParquetImages
 from artcurate.images.roots import open_root, too_large, unreadable
+from artcurate.net.paths import AnyPath
 from artcurate.remote.files import RemoteError
-from artcurate.remote.paths import AnyPath
 
 #: Largest image file read by default, in bytes.
 MAX_BYTES = 256 * 2**20

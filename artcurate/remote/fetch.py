@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from artcurate.errors import DataError
 from artcurate.files import atomic_file, make_folder, require_free_space, write_text
+from artcurate.net.paths import RemotePath
 from artcurate.remote.files import MissingError, RemoteError, RemoteFiles, open_files
-from artcurate.remote.paths import RemotePath
-
-#: Folders below one another that are looked into: an index page may link to itself.
-_DEEPEST = 16
+from artcurate.remote.walk import walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +54,16 @@ def _places(files: RemoteFiles, source: RemotePath, wanted: Callable[[str], bool
     Raises DataError where the folder has none.
     """
     try:
-        places = sorted(_find(files, source, "", _DEEPEST, wanted))
+        places = sorted(
+            place
+            for place, entry in walk(files, source, lambda name: name.startswith("."))
+            if wanted(entry.name)
+        )
     except MissingError:
         return []
     if not places:
         raise DataError(f"{source}: the folder holds no file of a kind that is read here.")
     return places
-
-
-def _find(
-    files: RemoteFiles, folder: RemotePath, below: str, deep: int, wanted: Callable[[str], bool]
-) -> Iterator[str]:
-    for entry in files.entries(folder):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_folder and deep:
-            yield from _find(files, folder / entry.name, f"{below}{entry.name}/", deep - 1, wanted)
-        elif not entry.is_folder and wanted(entry.name):
-            yield f"{below}{entry.name}"
 
 
 def _fetch_file(files: RemoteFiles, source: RemotePath, target: Path) -> int:

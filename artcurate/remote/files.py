@@ -8,8 +8,8 @@ from typing import BinaryIO, Protocol, TypeVar
 
 from artcurate.archives.parts import ByteSource
 from artcurate.errors import DataError
+from artcurate.net.paths import WEB, RemotePath
 from artcurate.net.retry import Retry
-from artcurate.remote.paths import WEB, RemotePath
 
 _Result = TypeVar("_Result")
 

@@ -18,9 +18,9 @@ from artcurate.archives.tars import TarReader, read_tar_index
 from artcurate.archives.zips import ZipReader
 from artcurate.errors import DataError
 from artcurate.files import atomic_file, make_folder
+from artcurate.net.paths import RemotePath
 from artcurate.remote.blocks import Blocks
 from artcurate.remote.files import RemoteBytes, RemoteFiles, open_files
-from artcurate.remote.paths import RemotePath
 
 #: Archives whose lookups a process keeps.
 _KEPT = 64

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import PurePosixPath
 
+from artcurate.net.paths import RemotePath
 from artcurate.remote.files import RemoteError, RemoteFiles, open_files
-from artcurate.remote.paths import RemotePath
 
 #: Of more files in one folder the folder's listing is asked, of fewer each file.
 _FEW = 4

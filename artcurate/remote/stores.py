@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, TypeVar
 from fsspec.core import url_to_fs
 
 from artcurate.errors import UsageError
+from artcurate.net.paths import PACKAGES, RemotePath, is_below
 from artcurate.net.retry import Retry, TransientError
 from artcurate.remote.files import (
     Entry,
@@ -19,7 +20,6 @@ from artcurate.remote.files import (
     TooManyBytesError,
     try_again,
 )
-from artcurate.remote.paths import PACKAGES, RemotePath, is_below
 
 _Result = TypeVar("_Result")
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import httpx2
 
 from artcurate.net.http import Http, RefusedError, require_success
+from artcurate.net.paths import RemotePath, is_below
 from artcurate.net.retry import Retry, TransientError
 from artcurate.remote.files import (
     Entry,
@@ -20,7 +21,6 @@ from artcurate.remote.files import (
     TooManyBytesError,
     try_again,
 )
-from artcurate.remote.paths import RemotePath, is_below
 
 #: Longest index page read, in bytes: some half a million names.
 _MAX_PAGE = 64 << 20

@@ -17,7 +17,7 @@ from artcurate.images.faults import Fault
 from artcurate.images.packs import Packed, read_picture
 from artcurate.images.storage import ImageReader
 from artcurate.images.transform import Transformed, transform
-from artcurate.remote.paths import AnyPath
+from artcurate.net.paths import AnyPath
 from artcurate.shards.task import Pixels
 
 #: A reason beside those of `FaultReason`.

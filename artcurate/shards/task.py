@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from artcurate.files import write_text
 from artcurate.images.transform import ImageForm
-from artcurate.remote.paths import AnyPath
+from artcurate.net.paths import AnyPath
 
 #: Columns of a part file beside the dataset's own: the id of the flowing table's row and, with
 #: pixels, where its image lies (`root`, `location`, `member`), the sha256, bytes and pixels it had

@@ -9,16 +9,15 @@ from pathlib import Path
 
 from artcurate.corpus import Corpus
 from artcurate.errors import UsageError
-from artcurate.remote.paths import AnyPath, RemotePath
+from artcurate.net.paths import AnyPath, RemotePath
 from artcurate.sources import artelingo, wikiart
 from artcurate.sources.cid import read_cid
 from artcurate.sources.ecc import read_ecc
 
 
 class Urls(StrEnum):
-    """How a reader takes files elsewhere: not at all, fetched before, or as they lie."""
+    """How a reader takes files elsewhere: fetched before, or as they lie."""
 
-    REFUSED = "refused"
     FETCHED = "fetched"
     READ = "read"
 
@@ -34,7 +33,7 @@ class Reader:
 
     read: Callable[[Sequence[AnyPath], str], Corpus]
     expects: str
-    urls: Urls = Urls.REFUSED
+    urls: Urls
 
 
 def _read_artelingo(paths: Sequence[AnyPath], name: str) -> Corpus:
@@ -48,11 +47,11 @@ def _locate_wikiart(paths: Sequence[AnyPath], name: str) -> Corpus:
 
 
 def _read_ecc(paths: Sequence[AnyPath], name: str) -> Corpus:
-    return read_ecc(_local(paths, name), input_name=name)
+    return read_ecc(paths, input_name=name)
 
 
 def _read_cid(paths: Sequence[AnyPath], name: str) -> Corpus:
-    return read_cid(_local(paths, name), input_name=name)
+    return read_cid(paths, input_name=name)
 
 
 def _local(paths: Sequence[AnyPath], name: str) -> list[Path]:
@@ -71,8 +70,10 @@ READERS: dict[str, Reader] = {
         "one or more CSV or Parquet files of ArtELingo or ArtEmis",
         Urls.FETCHED,
     ),
-    "cid": Reader(_read_cid, "the folder that holds CID's label files and image zips"),
-    "ecc": Reader(_read_ecc, "the folder that holds ECC's zips, JSON, xlsx or CSV files"),
+    "cid": Reader(_read_cid, "the folder that holds CID's label files and image zips", Urls.READ),
+    "ecc": Reader(
+        _read_ecc, "the folder that holds ECC's zips, JSON, xlsx or CSV files", Urls.READ
+    ),
     "wikiart": Reader(
         _locate_wikiart,
         "the folder that holds WikiArt's 27 style folders, or a tar, zip or Parquet file of them",

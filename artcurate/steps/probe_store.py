@@ -21,7 +21,7 @@ from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.probe import Probed
 from artcurate.images.transform import ImageForm
 from artcurate.images.versions import form_identity
-from artcurate.remote.paths import AnyPath
+from artcurate.net.paths import AnyPath
 from artcurate.remote.stamps import stamps_of
 
 #: To be raised when the same bytes no longer give the same result.

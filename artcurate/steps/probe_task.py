@@ -14,7 +14,7 @@ from artcurate.images.packs import PackWriter
 from artcurate.images.probe import Probed, probe_and_render, probe_image
 from artcurate.images.storage import ImageReader
 from artcurate.images.transform import ImageForm, Transformed, encode
-from artcurate.remote.paths import AnyPath
+from artcurate.net.paths import AnyPath
 from artcurate.steps.probe_store import Found, KnownContents
 
 

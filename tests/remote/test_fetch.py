@@ -6,9 +6,9 @@ import pytest
 from web_server import WebServer, serving
 
 from artcurate.errors import DataError
+from artcurate.net.paths import RemotePath, parse_path
 from artcurate.remote.fetch import fetch
 from artcurate.remote.files import MissingError
-from artcurate.remote.paths import RemotePath, parse_path
 
 
 def at(web: WebServer, path: str) -> RemotePath:

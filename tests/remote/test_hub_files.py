@@ -12,7 +12,7 @@ from hub_server import HubServer
 
 READS = """
 from artcurate.remote.files import MissingError, open_files
-from artcurate.remote.paths import parse_path
+from artcurate.net.paths import parse_path
 
 root = parse_path("hf://datasets/somebody/raw/data")
 files = open_files(root)

@@ -20,7 +20,7 @@ from artcurate.corpus import Corpus
 from artcurate.errors import DataError
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.storage import ImageReader
-from artcurate.remote.paths import RemotePath, parse_path
+from artcurate.net.paths import RemotePath, parse_path
 from artcurate.sources.wikiart import locate_wikiart
 
 NAMES = ("Realism/b_two.JPG", "Baroque/a_one-1890(2).jpg", "Baroque/joaquã\xadn_x?#%.png")

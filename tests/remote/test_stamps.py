@@ -6,7 +6,7 @@ from pathlib import Path
 import fsspec
 from web_server import serving
 
-from artcurate.remote.paths import RemotePath, parse_path
+from artcurate.net.paths import RemotePath, parse_path
 from artcurate.remote.stamps import stamps_of
 
 

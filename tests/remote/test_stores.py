@@ -14,6 +14,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from artcurate.errors import UsageError
+from artcurate.net.paths import RemotePath
 from artcurate.remote.files import (
     Entry,
     MissingError,
@@ -21,7 +22,6 @@ from artcurate.remote.files import (
     TooManyBytesError,
     open_files,
 )
-from artcurate.remote.paths import RemotePath
 
 DATA = bytes(range(256)) * 100
 

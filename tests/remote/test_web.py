@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from web_server import WebServer, serving
 
+from artcurate.net.paths import RemotePath, parse_path
 from artcurate.remote.files import (
     Entry,
     MissingError,
@@ -16,7 +17,6 @@ from artcurate.remote.files import (
     open_files,
     require_there,
 )
-from artcurate.remote.paths import RemotePath, parse_path
 
 DATA = bytes(range(256)) * 400
 

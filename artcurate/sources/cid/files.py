@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from artcurate.archives.documents import Content, Document, documents, read_content
 from artcurate.archives.faults import ArchiveError
-from artcurate.archives.tree import Tree, survey
+from artcurate.archives.tree import File, Tree
 from artcurate.errors import DataError
+from artcurate.net.paths import AnyPath, RemotePath
+from artcurate.remote.tree import survey_anywhere
 from artcurate.sources.cid.labels import looks_like_labels, read_labels
 from artcurate.sources.cid.names import parse_names
 from artcurate.sources.releases import Release, release_of
@@ -27,6 +28,7 @@ class LabelFile:
 
     place: its POSIX path below the folder that was given, through the archive it lies in.
     release: as the path tells.
+    url: of the file or of its archive; None for this machine.
     """
 
     place: str
@@ -34,6 +36,7 @@ class LabelFile:
     records: int
     bytes: int
     sha256: str
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,10 @@ class Found:
     files: tuple[LabelFile, ...]
     same: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
-    tree: Tree
+    tree: Tree[File]
 
 
-def find_labels(paths: Sequence[Path]) -> tuple[Found, pl.DataFrame]:
+def find_labels(paths: Sequence[AnyPath]) -> tuple[Found, pl.DataFrame]:
     """Every label file at or below `paths`, in the order of their places, and their records.
 
     The records have the columns of `labels.RAW_SCHEMA` and `parse_names`, file (its number among
@@ -60,7 +63,7 @@ def find_labels(paths: Sequence[Path]) -> tuple[Found, pl.DataFrame]:
     Raises:
         DataError: there are none, or a file or archive is damaged; all problems at once.
     """
-    tree = survey(paths, unopened=_UNOPENED)
+    tree = survey_anywhere(paths, unopened=_UNOPENED)
     problems: list[str] = []
     ignored: list[str] = []
     same: list[tuple[str, str]] = []
@@ -111,5 +114,13 @@ def _read(content: Content) -> tuple[LabelFile, pl.DataFrame]:
         source=pl.lit(document.name),
         release=pl.lit(release, pl.String),
     )
-    size = len(content.data)
-    return LabelFile(document.place, release, raw.height, size, content.sha256), labels
+    path = document.file.path
+    file = LabelFile(
+        place=document.place,
+        release=release,
+        records=raw.height,
+        bytes=len(content.data),
+        sha256=content.sha256,
+        url=str(path) if isinstance(path, RemotePath) else None,
+    )
+    return file, labels

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from artcurate.archives.names import leads_out
-from artcurate.archives.tree import Archive, Tree
+from artcurate.archives.tree import Archive, File, Tree
 from artcurate.archives.zips import ENCRYPTED_FLAGS
-from artcurate.errors import DataError
+from artcurate.net.paths import AnyPath
+from artcurate.remote.tree import open_source
 from artcurate.sources.cid.names import parse_names
-from artcurate.sources.rawfile import unreadable
 
 _SUFFIXES = (".jpg", ".jpeg")
 #: What the pictures that lie in folders are called among the archives.
@@ -43,7 +43,7 @@ class Pictures:
     unsafe: dict[str, tuple[str, ...]]
 
 
-def name_roots(tree: Tree, input_name: str) -> dict[Path, str]:
+def name_roots(tree: Tree[File], input_name: str) -> dict[AnyPath, str]:
     """A name for every root of `tree`: `input_name`, then with `-2`, `-3`, …"""
     holders = (*tree.files, *(archive.file for archive in tree.archives))
     roots = dict.fromkeys(file.root for file in holders)
@@ -53,7 +53,7 @@ def name_roots(tree: Tree, input_name: str) -> dict[Path, str]:
     }
 
 
-def find_pictures(tree: Tree, roots: dict[Path, str]) -> Pictures:
+def find_pictures(tree: Tree[File], roots: dict[AnyPath, str]) -> Pictures:
     """Every picture in the files and archives of `tree`, each once.
 
     Raises:
@@ -83,7 +83,7 @@ def _identified(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(ids, name=pl.when(ids.is_null()).then("name"))
 
 
-def _in_folders(tree: Tree, roots: dict[Path, str]) -> pl.DataFrame:
+def _in_folders(tree: Tree[File], roots: dict[AnyPath, str]) -> pl.DataFrame:
     files = [file for file in tree.files if file.name.lower().endswith(_SUFFIXES)]
     return pl.DataFrame(
         {
@@ -104,7 +104,7 @@ def _in_folders(tree: Tree, roots: dict[Path, str]) -> pl.DataFrame:
     )
 
 
-def _in_archive(archive: Archive, root: str) -> pl.DataFrame:
+def _in_archive(archive: Archive[File], root: str) -> pl.DataFrame:
     name = pl.col("name")
     return archive.index.filter(
         name.str.contains(r"(?i:\.jpe?g)$") & ~name.str.contains(r"(?:^|[/\\])\.[^/\\]*$")
@@ -120,7 +120,7 @@ def _in_archive(archive: Archive, root: str) -> pl.DataFrame:
     )
 
 
-def _conflicts(copies: pl.DataFrame, paths: dict[str, Path]) -> pl.DataFrame:
+def _conflicts(copies: pl.DataFrame, paths: dict[str, AnyPath]) -> pl.DataFrame:
     """id and picture_conflict (a sentence) of the pictures whose copies are not the same bytes.
 
     Sizes come first, then the CRC-32 that archives state; only where sizes agree are files in
@@ -153,21 +153,19 @@ def _conflicts(copies: pl.DataFrame, paths: dict[str, Path]) -> pl.DataFrame:
     )
 
 
-def _digests(path: Path) -> tuple[int, str]:
+def _digests(path: AnyPath) -> tuple[int, str]:
     """(CRC-32, sha256 in hexadecimal digits) of the file at `path`."""
     crc = 0
     digest = hashlib.sha256()
-    try:
-        with path.open("rb", buffering=0) as file:
-            while chunk := file.read(_CHUNK):
-                crc = zlib.crc32(chunk, crc)
-                digest.update(chunk)
-    except OSError as error:
-        raise DataError(unreadable(path, error)) from error
+    with closing(open_source(path)) as source:
+        for offset in range(0, source.size, _CHUNK):
+            chunk = source.read_at(offset, _CHUNK)
+            crc = zlib.crc32(chunk, crc)
+            digest.update(chunk)
     return crc, digest.hexdigest()
 
 
-def _unsafe(tree: Tree) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _unsafe(tree: Tree[File]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for archive in tree.archives:
         names = archive.index.filter(leads_out(pl.col("name")))["name"]
         if names.len():

@@ -23,13 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from artcurate.archives.names import nfc
 from artcurate.corpus import QUARANTINE_SCHEMA, Corpus, InputFile
+from artcurate.net.paths import AnyPath
 from artcurate.sources.cid.checks import drop_copies, judge
 from artcurate.sources.cid.coverage import find_out
 from artcurate.sources.cid.files import LabelFile, find_labels
@@ -61,7 +61,7 @@ _COLUMNS = (
 )
 
 
-def read_cid(paths: Sequence[Path], *, input_name: str = "cid") -> Corpus:
+def read_cid(paths: Sequence[AnyPath], *, input_name: str = "cid") -> Corpus:
     """The labels in `paths`, files or folders, and the pictures in their folders and archives.
 
     `images` has one row per label record whose picture is there: id (the file name in NFC without
@@ -100,7 +100,7 @@ def read_cid(paths: Sequence[Path], *, input_name: str = "cid") -> Corpus:
 
 
 def _input(input_name: str, file: LabelFile) -> InputFile:
-    return InputFile(input_name, file.place, file.bytes, file.sha256)
+    return InputFile(input_name, file.place, file.bytes, file.sha256, file.url)
 
 
 def _located(labels: pl.DataFrame, places: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

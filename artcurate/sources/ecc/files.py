@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
 from artcurate.archives.documents import Content, Document, documents, read_content
 from artcurate.archives.faults import ArchiveError
-from artcurate.archives.tree import Tree, survey
+from artcurate.archives.tree import File, Tree
 from artcurate.errors import DataError
+from artcurate.net.paths import AnyPath, RemotePath
+from artcurate.remote.tree import survey_anywhere
 from artcurate.sources.ecc.dialogues import decode_dialogues
 from artcurate.sources.ecc.records import looks_like_dialogues, read_dialogues
 from artcurate.sources.ecc.tables import looks_like_table, read_csv, read_workbook
@@ -36,6 +37,7 @@ class DialogueFile:
 
     place: its POSIX path below the folder that was given, through the archive it lies in.
     name: its base name.
+    url: of the file or of its archive; None for this machine.
     """
 
     place: str
@@ -45,6 +47,7 @@ class DialogueFile:
     bytes: int
     sha256: str
     dialogues: pl.DataFrame
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +61,16 @@ class Found:
     files: tuple[DialogueFile, ...]
     same: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
-    tree: Tree
+    tree: Tree[File]
 
 
-def find_dialogues(paths: Sequence[Path]) -> Found:
+def find_dialogues(paths: Sequence[AnyPath]) -> Found:
     """Every file of ECC dialogues at or below `paths`, JSON first, then by place.
 
     Raises:
         DataError: nothing is found, or a file or archive is damaged; all problems at once.
     """
-    tree = survey(paths, unopened=_UNOPENED)
+    tree = survey_anywhere(paths, unopened=_UNOPENED)
     problems: list[str] = []
     ignored: list[str] = []
     same: list[tuple[str, str]] = []
@@ -122,6 +125,7 @@ def _read(content: Content, form: Form) -> pl.DataFrame | None:
 
 def _decoded(content: Content, form: Form, raw: pl.DataFrame) -> DialogueFile:
     document = content.document
+    path = document.file.path
     release = release_of(f"{document.file.root.name}/{document.place}")
     return DialogueFile(
         place=document.place,
@@ -131,4 +135,5 @@ def _decoded(content: Content, form: Form, raw: pl.DataFrame) -> DialogueFile:
         bytes=len(content.data),
         sha256=content.sha256,
         dialogues=decode_dialogues(raw, release),
+        url=str(path) if isinstance(path, RemotePath) else None,
     )

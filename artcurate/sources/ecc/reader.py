@@ -24,11 +24,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import polars as pl
 
 from artcurate.corpus import QUARANTINE_SCHEMA, Corpus, InputFile
+from artcurate.net.paths import AnyPath
 from artcurate.sources.ecc.codes import TURNS
 from artcurate.sources.ecc.files import Found, find_dialogues
 from artcurate.sources.ecc.merge import Merged, merge_files
@@ -115,7 +115,7 @@ class Findings:
     undecodable: tuple[str, ...]
 
 
-def read_ecc(paths: Sequence[Path], *, input_name: str = "ecc") -> Corpus:
+def read_ecc(paths: Sequence[AnyPath], *, input_name: str = "ecc") -> Corpus:
     """The dialogues in `paths`, files or folders, as JSON, xlsx or CSV, zipped or not.
 
     `annotations` has one row per sentence that is not empty: id (dialogue and turn), source, row,
@@ -142,7 +142,8 @@ def read_ecc(paths: Sequence[Path], *, input_name: str = "ecc") -> Corpus:
         images=pl.DataFrame(schema={"id": pl.String}),
         quarantine=quarantine,
         inputs=tuple(
-            InputFile(input_name, file.place, file.bytes, file.sha256) for file in found.files
+            InputFile(input_name, file.place, file.bytes, file.sha256, file.url)
+            for file in found.files
         ),
         findings={
             input_name: asdict(_findings(found, merged, annotations.height, quarantine["reason"]))

@@ -25,7 +25,7 @@ from artcurate.errors import DataError
 from artcurate.images.faults import Fault
 from artcurate.images.parquet import COLUMN
 from artcurate.images.roots import open_root
-from artcurate.remote.paths import AnyPath
+from artcurate.net.paths import AnyPath
 from artcurate.sources.columnar import broken, footer_of
 from artcurate.sources.wikiart.folders import NOT_UTF8
 from artcurate.sources.wikiart.names import (

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from unicodedata import normalize
 
+from artcurate.net.paths import RemotePath
 from artcurate.remote.files import Entry, RemoteError, RemoteFiles, open_files
-from artcurate.remote.paths import RemotePath
+from artcurate.remote.walk import walk
 from artcurate.sources.wikiart.containers import scan_containers
 from artcurate.sources.wikiart.names import (
     CONTAINER_SUFFIXES,
@@ -17,9 +18,6 @@ from artcurate.sources.wikiart.names import (
     suffix_of,
 )
 from artcurate.sources.wikiart.scan import FoundFile, Scan
-
-#: Folders below one another that are looked into: an index page may link to itself.
-_DEEPEST = 16
 
 
 def looks_elsewhere(root: RemotePath, archive_folder: str) -> Iterator[tuple[RemotePath, Scan]]:
@@ -40,7 +38,11 @@ def looks_elsewhere(root: RemotePath, archive_folder: str) -> Iterator[tuple[Rem
             inner = root / archive_folder
             yield inner, _scan_folders(files, inner, files.entries(inner))
         locations = sorted(
-            _containers(files, root, "", _DEEPEST),
+            (
+                location
+                for location, entry in walk(files, root, is_hidden)
+                if suffix_of(entry.name) in CONTAINER_SUFFIXES
+            ),
             key=lambda location: (normalize("NFC", location), location),
         )
     yield root, scan_containers(root, locations)
@@ -74,14 +76,3 @@ def _scan_style(scan: Scan, style: str, entries: Iterable[Entry]) -> None:
             location = f"{style}/{entry.name}"
             stem = stem_of(entry.name)
             scan.files.append(FoundFile(style, stem, location, None, entry.name, entry.bytes))
-
-
-def _containers(files: RemoteFiles, folder: RemotePath, below: str, deep: int) -> Iterator[str]:
-    """Paths below the first folder of the containers in `folder`, which lies at `below`."""
-    for entry in files.entries(folder):
-        if is_hidden(entry.name):
-            continue
-        if entry.is_folder and deep:
-            yield from _containers(files, folder / entry.name, f"{below}{entry.name}/", deep - 1)
-        elif not entry.is_folder and suffix_of(entry.name) in CONTAINER_SUFFIXES:
-            yield f"{below}{entry.name}"

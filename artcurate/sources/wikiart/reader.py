@@ -13,8 +13,8 @@ import polars as pl
 from artcurate.corpus import QUARANTINE_SCHEMA, Corpus
 from artcurate.errors import DataError
 from artcurate.keys import name_paintings, nfc_key
+from artcurate.net.paths import AnyPath, RemotePath
 from artcurate.remote.files import MissingError
-from artcurate.remote.paths import AnyPath, RemotePath
 from artcurate.sources.wikiart.containers import find_containers, scan_containers
 from artcurate.sources.wikiart.elsewhere import looks_elsewhere
 from artcurate.sources.wikiart.folders import scan_folders

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from artcurate.errors import UsageError
-from artcurate.remote.paths import RemotePath, parse_path
+from artcurate.net.paths import RemotePath, parse_path
 
 HIDDEN = "s3cr3t"
 
