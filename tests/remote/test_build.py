@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from web_server import WebServer, serving
 
+from artcurate.engines import EngineName
+from artcurate.engines.opening import EngineOptions
 from artcurate.errors import DataError, UsageError
 from artcurate.inputs import prepare
 from artcurate.net.paths import AnyPath, RemotePath, parse_path
@@ -251,6 +253,13 @@ def test_korean_pairs_from_urls_are_those_of_local_copies(
     ]
     assert all(one.url is None for one in here.inputs)
     assert all((one.url or "").startswith(place) for one in there.inputs if one.input == "ecc")
+
+
+def test_workers_of_ray_read_elsewhere_too(web: WebServer, local: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    captions, pictures = (parse_path(f"{web.url}/{name}") for name in (CAPTIONS, "all.zip"))
+    run(captions, pictures, tmp_path / "out", workers=1, engine=EngineOptions(EngineName.RAY))
+    assert shards(tmp_path / "out") == shards(local)
 
 
 def test_every_fault_of_corpora_elsewhere_is_told_at_once(korean: Path, tmp_path: Path) -> None:
