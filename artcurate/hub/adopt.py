@@ -17,6 +17,7 @@ from artcurate.hub.catalogue import Source, source_of
 from artcurate.hub.download import Downloaded, Request, Say, unpack_into
 from artcurate.hub.ledger import today
 from artcurate.hub.staging import Arrived, Receipt, Staging, open_staging
+from artcurate.hub.subset import choose, is_part
 from artcurate.hub.unpack import check_archive, damaged_sentence
 from artcurate.net.retry import Retry
 from artcurate.progress import Meter, ProgressMode, meter
@@ -41,9 +42,11 @@ def adopt(
     linked, so that nothing lies there twice.
 
     Raises:
-        UsageError: nothing is there, or it belongs to another corpus.
+        UsageError: nothing is there, it belongs to another corpus, or the request names a place.
         DataError: it is damaged or not what it should be; all problems of a corpus at once.
     """
+    if request.place is not None:
+        raise UsageError("--from takes over what you have fetched; leave --place out.")
     if not given.exists():
         raise UsageError(f"--from {given}: no such file or folder.")
     kinds: dict[str, type[_Kind]] = {"wikiart": _Pictures, "artelingo": _Captions}
@@ -57,7 +60,9 @@ def adopt(
         except BaseException:
             staging.discard()
             raise
-        receipt = Receipt(request.source.name, "taken over by hand", files, damaged, today())
+        receipt = Receipt(
+            request.source.name, "taken over by hand", files, damaged, today(), request.subset
+        )
         staging.publish(receipt, replace=request.start_over)
     return Downloaded(request.folder, receipt, fresh=True)
 
@@ -75,6 +80,15 @@ class _Kind(ABC):
     @abstractmethod
     def bring(self, given: Path, staging: Staging) -> tuple[tuple[Arrived, ...], tuple[str, ...]]:
         """(files that came, damaged members left out), the data lying in `staging`."""
+
+    def chosen(self, files: Sequence[tuple[Path, str]]) -> tuple[tuple[Path, str], ...]:
+        """Those of `files`, with their places, that the user wants."""
+        return choose(
+            files,
+            self.request.subset,
+            fits=lambda file, word: is_part(word, file[1]),
+            show=lambda file: file[1],
+        )
 
     def copy(self, files: Sequence[tuple[Path, str]], staging: Staging) -> tuple[Arrived, ...]:
         """Bring each file to its place below the staging folder."""
@@ -115,9 +129,10 @@ class _Pictures(_Kind):
         (root,) = corpus.roots.values()
         wanted = corpus.images.select("style", "location").iter_rows()
         styles = self.request.subset
+        known = corpus.images["style"].unique().to_list()
+        if unknown := [style for style in styles if style not in known]:
+            raise UsageError(f"{given}: holds no style {', '.join(unknown)}.")
         places = [place for style, place in wanted if not styles or style in styles]
-        if not places:
-            raise UsageError(f"{given}: holds no style {', '.join(styles)}.")
         self.copy([(root / place, place) for place in places], staging)
         return ()
 
@@ -129,7 +144,7 @@ class _Captions(_Kind):
         if zipfile.is_zipfile(given):
             files = self._unzip(given, staging)
         else:
-            files = self.copy([(path, _table_name(path)) for path in _tables(given)], staging)
+            files = self.copy(self.chosen(_tables(given)), staging)
         self._check(given, [staging.root / file.path for file in files])
         return files, ()
 
@@ -143,9 +158,15 @@ class _Captions(_Kind):
                     if member.filename.lower().endswith(_TABLES)
                     and "__MACOSX" not in member.filename
                 ]
-                _require_plausible(given, members)
-                require_free_space(staging.root, sum(member.file_size for member in members))
-                return tuple(_extract(archive, member, staging.root) for member in members)
+                wanted = choose(
+                    members,
+                    self.request.subset,
+                    fits=lambda member, word: is_part(word, member.filename),
+                    show=lambda member: member.filename,
+                )
+                _require_plausible(given, wanted)
+                require_free_space(staging.root, sum(member.file_size for member in wanted))
+                return tuple(_extract(archive, member, staging.root) for member in wanted)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
             raise DataError(f"{given}: is damaged ({error}); fetch it again.") from None
 
@@ -172,7 +193,8 @@ class _Corpus(_Kind):
     def bring(self, given: Path, staging: Staging) -> tuple[tuple[Arrived, ...], tuple[str, ...]]:
         tree = survey([given])
         wanted = [*tree.files, *_with_parts(archive.file for archive in tree.archives)]
-        places = [(file.path, file.location) for file in wanted]
+        self._recognise(given)
+        places = self.chosen([(file.path, file.location) for file in wanted])
         files = self.copy(places, staging)
         copied = survey([staging.root])
         problems: list[str] = []
@@ -184,11 +206,13 @@ class _Corpus(_Kind):
                 problems += error.problems
         if problems:
             raise DataError(problems)
-        self._recognise(staging.root)
         return files, ()
 
     def _recognise(self, folder: Path) -> None:
-        """Pass a folder in which the corpus' reader finds what it is for."""
+        """Pass a folder in which the corpus' reader finds what it is for.
+
+        A part of it, such as pictures without labels, could not be told.
+        """
         if self.source.reader == "ecc":
             from artcurate.sources.ecc.files import find_dialogues
 
@@ -215,11 +239,16 @@ def _with_parts(archives: Iterable[DiskFile]) -> Iterator[DiskFile]:
                 yield DiskFile(archive.root, location, path.stat().st_size)
 
 
-def _tables(given: Path) -> list[Path]:
+def _tables(given: Path) -> list[tuple[Path, str]]:
+    """The tables at `given`, and how they are to be called."""
     if given.is_file():
-        return [given]
+        return [(given, _table_name(given))]
     found = (path for path in sorted(given.rglob("*")) if path.suffix.lower() in _TABLES)
-    return [path for path in found if path.is_file() and not path.name.startswith(".")]
+    return [
+        (path, _table_name(path))
+        for path in found
+        if path.is_file() and not path.name.startswith(".")
+    ]
 
 
 def _table_name(path: Path) -> str:

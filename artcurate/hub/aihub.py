@@ -13,15 +13,15 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from unicodedata import normalize
 
 import httpx2
 
 from artcurate.archives.faults import ArchiveError
-from artcurate.errors import DataError, UsageError
+from artcurate.errors import DataError
 from artcurate.files import file_system_errors
 from artcurate.hub.items import Work, require_as_first_seen
 from artcurate.hub.staging import Arrived
+from artcurate.hub.subset import choose, is_part
 from artcurate.hub.tarball import assemble
 from artcurate.hub.transfer import Wanted, WrongContentError
 from artcurate.hub.unpack import check_archive
@@ -137,15 +137,12 @@ def select(files: Sequence[ListedFile], subset: Sequence[str]) -> tuple[ListedFi
     All of them where `subset` is empty. Raises UsageError for a word that finds nothing.
     """
 
-    def fits(file: ListedFile, word: str) -> bool:
-        plain = normalize("NFC", word).casefold()
-        return word == str(file.key) or plain in normalize("NFC", file.path).casefold()
-
-    for word in subset:
-        if not any(fits(file, word) for file in files):
-            listed = "\n".join(f"  {file.key} {file.path}" for file in files)
-            raise UsageError(f"--subset {word}: no file is called so. There are:\n{listed}")
-    return tuple(file for file in files if not subset or any(fits(file, word) for word in subset))
+    return choose(
+        files,
+        subset,
+        fits=lambda file, word: word == str(file.key) or is_part(word, file.path),
+        show=lambda file: f"{file.key} {file.path}",
+    )
 
 
 @dataclass(frozen=True, slots=True)

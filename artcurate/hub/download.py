@@ -217,7 +217,10 @@ class _Session:
         """Whether everything that is wanted is in `folder` already."""
         if isinstance(self.place, DrivePlace):
             styles = self.request.subset
-            return bool(receipt.files) and all((folder / style).is_dir() for style in styles)
+            if receipt.subset and not styles:
+                return False
+            there = {path.name for path in folder.glob("[!.]*") if path.is_dir()}
+            return there.issuperset(styles) and bool(there)
         files = {file.path: file for file in receipt.files}
         return all(_is_there(folder, item, files.get(item.path)) for item in items)
 
@@ -249,7 +252,12 @@ class _Session:
         files = tuple(arrived.values())
         damaged = self._unpack(staging, files) if isinstance(self.place, DrivePlace) else ()
         receipt = Receipt(
-            self.request.source.name, f"from {self.place.label}", files, damaged, today()
+            self.request.source.name,
+            f"from {self.place.label}",
+            files,
+            damaged,
+            today(),
+            self.request.subset,
         )
         staging.publish(receipt, replace=self.request.start_over)
         return Downloaded(staging.target, receipt, fresh=True, buildable=_is_buildable(self.place))

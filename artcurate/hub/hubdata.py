@@ -20,6 +20,7 @@ from artcurate.errors import DataError, UsageError
 from artcurate.hub.catalogue import HubPlace
 from artcurate.hub.items import PlainFile
 from artcurate.hub.refusals import CLIENT_ERRORS, asked_pause, is_transient, reason, status_of
+from artcurate.hub.subset import choose, is_part
 from artcurate.hub.transfer import Wanted, WrongContentError
 from artcurate.net.http import KeyHeader, RefusedError
 from artcurate.net.retry import Retry, TransientError
@@ -32,7 +33,8 @@ _Answer = TypeVar("_Answer")
 def shards(place: HubPlace, retry: Retry, *, subset: Sequence[str] = ()) -> tuple[PlainFile, ...]:
     """The files of `place`, in the order of their names, at the commit its revision names now.
 
-    subset: words of which a file's path must hold one, such as the name of a split.
+    subset: words of which a file's path must hold one, such as the name of a split; each word has
+        to find a file.
 
     Raises:
         RefusedError: the repository is not there, or not for this user.
@@ -63,12 +65,16 @@ def shards(place: HubPlace, retry: Retry, *, subset: Sequence[str] = ()) -> tupl
         sibling
         for sibling in info.siblings or []
         if any(fnmatchcase(sibling.rfilename, pattern) for pattern in place.files)
-        and (not subset or any(word in sibling.rfilename for word in subset))
     ]
     if not wanted:
-        named = f" with {' or '.join(subset)}" if subset else ""
-        raise UsageError(f"{place.repo}: has no files {', '.join(place.files)}{named}.")
-    files = tuple(_file(place, commit, sibling) for sibling in wanted)
+        raise UsageError(f"{place.repo}: has no files {', '.join(place.files)}.")
+    chosen = choose(
+        wanted,
+        subset,
+        fits=lambda sibling, word: is_part(word, sibling.rfilename),
+        show=lambda sibling: sibling.rfilename,
+    )
+    files = tuple(_file(place, commit, sibling) for sibling in chosen)
     if len({file.path for file in files}) < len(files):
         raise DataError(f"{place.repo}: holds two files of one name in different folders.")
     return tuple(sorted(files, key=lambda file: file.path))

@@ -48,6 +48,7 @@ class Receipt:
     files: what came, before archives were unpacked.
     damaged: members of an archive that were left out because their checksums are wrong.
     finished: the date, ISO 8601.
+    subset: the words that chose a part; none where everything came.
     """
 
     source: str
@@ -55,6 +56,7 @@ class Receipt:
     files: tuple[Arrived, ...]
     damaged: tuple[str, ...]
     finished: str
+    subset: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -171,8 +173,8 @@ def read_receipt(folder: Path) -> Receipt | None:
         return None
     try:
         files = tuple(Arrived(**entry) for entry in found.pop("files"))
-        damaged = tuple(found.pop("damaged"))
-        return Receipt(files=files, damaged=damaged, **found)
+        damaged, subset = tuple(found.pop("damaged")), tuple(found.pop("subset", ()))
+        return Receipt(files=files, damaged=damaged, subset=subset, **found)
     except (KeyError, TypeError):
         return None
 
@@ -186,8 +188,14 @@ def unfinished_bytes(target: Path) -> int:
 def _merged(earlier: Receipt, receipt: Receipt, *, replace: bool) -> Receipt:
     files = {file.path: file for file in (*earlier.files, *receipt.files)}
     damaged = dict.fromkeys((*(() if replace else earlier.damaged), *receipt.damaged))
+    whole = not (earlier.subset and receipt.subset)
     return Receipt(
-        receipt.source, receipt.origin, tuple(files.values()), tuple(damaged), receipt.finished
+        receipt.source,
+        receipt.origin,
+        tuple(files.values()),
+        tuple(damaged),
+        receipt.finished,
+        () if whole else tuple(dict.fromkeys((*earlier.subset, *receipt.subset))),
     )
 
 

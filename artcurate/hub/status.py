@@ -27,7 +27,8 @@ class Status:
         """One line for a user."""
         parts = []
         if self.receipt:
-            parts.append(f"here since {self.receipt.finished}, {self.receipt.origin}")
+            part = f", only {', '.join(self.receipt.subset)}" if self.receipt.subset else ""
+            parts.append(f"here since {self.receipt.finished}, {self.receipt.origin}{part}")
         elif self.found:
             parts.append("here, put there by hand")
         if self.unfinished:

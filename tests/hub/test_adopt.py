@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -214,8 +215,33 @@ def test_korean_corpora_are_taken_as_they_lie(korean: Path, tmp_path: Path, name
     assert {path.relative_to(done.folder) for path in done.folder.rglob("*.zip")} == expected
 
 
+def test_only_the_part_that_is_wanted_is_taken(korean: Path, tmp_path: Path) -> None:
+    request = Request(source("cid"), tmp_path / "cid", subset=("validation",))
+    done = adopt(request, korean / "cid")
+    assert {path.parts[0] for path in _below(done.folder)} == {"Validation"}
+    with pytest.raises(UsageError, match="--subset Validaton: no file is called so"):
+        adopt(replace(request, subset=("training", "Validaton")), korean / "cid")
+
+
+def _below(folder: Path) -> list[Path]:
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name[0] != "."]
+    return [path.relative_to(folder) for path in files]
+
+
+def test_a_misspelt_style_is_noticed_beside_a_right_one(sample: Path, tmp_path: Path) -> None:
+    style, *_ = sorted(path.name for path in (sample / "wikiart").iterdir() if path.is_dir())
+    request = Request(source("wikiart"), tmp_path / "wikiart", subset=(style, "Baroqe"))
+    with pytest.raises(UsageError, match="holds no style Baroqe"):
+        adopt(request, sample / "wikiart")
+
+
+def test_a_place_says_nothing_beside_what_was_fetched_by_hand(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="leave --place out"):
+        adopt(Request(source("wikiart"), tmp_path / "wikiart", place="drive"), tmp_path)
+
+
 def test_the_wrong_korean_corpus_is_refused(korean: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no CID labels"):
+    with pytest.raises(DataError, match=rf"{korean / 'ecc'}: no CID labels"):
         take("cid", korean / "ecc", tmp_path)
     assert is_untouched(tmp_path)
 

@@ -21,9 +21,11 @@ from artcurate.engines.local import LocalEngine
 from artcurate.errors import DataError, UsageError
 from artcurate.hub import download as download_module
 from artcurate.hub import drive
+from artcurate.hub.adopt import adopt
 from artcurate.hub.catalogue import DrivePlace, Source, source
 from artcurate.hub.download import Request, download
 from artcurate.hub.ledger import Ledger
+from artcurate.hub.status import status_of
 from artcurate.hub.terms import require_acceptance
 from artcurate.net.http import RefusedError
 from artcurate.net.retry import Retry
@@ -329,7 +331,8 @@ def test_no_files_of_a_subset(server: FileServer, environment: dict[str, str]) -
         environment, "download", "artelingo", "--accept-licence", "--subset", "nowhere"
     )
     assert done.returncode == 2
-    assert "has no files data/*.parquet with nowhere" in done.stderr
+    assert "--subset nowhere: no file is called so" in done.stderr
+    assert SHARDS[0] in done.stderr
 
 
 def test_terms_are_accepted_once_and_before_anything_is_asked(
@@ -675,6 +678,29 @@ def test_only_the_styles_that_are_wanted_are_unpacked(google: FileServer, tmp_pa
     assert [path.name for path in done.folder.iterdir() if path.is_dir()] == ["Cubism"]
     with pytest.raises(DataError, match="has no style Cubsim; it has Baroque, Cubism"):
         get_wikiart(tmp_path / "b", small_wikiart(), subset=("Cubsim",))
+
+
+def test_a_part_is_not_taken_for_the_whole(google: FileServer, tmp_path: Path) -> None:
+    part = get_wikiart(tmp_path, small_wikiart(), subset=("Cubism",))
+    assert "only Cubism" in status_of(small_wikiart(), tmp_path).words
+    assert not get_wikiart(tmp_path, small_wikiart(), subset=("Cubism",)).fresh
+
+    whole = get_wikiart(tmp_path, small_wikiart())
+    assert whole.fresh
+    assert len(list(whole.folder.rglob("*.jpg"))) > len(list((part.folder / "Cubism").iterdir()))
+    assert "only" not in status_of(small_wikiart(), tmp_path).words
+    assert not get_wikiart(tmp_path, small_wikiart()).fresh
+
+
+def test_what_was_taken_over_by_hand_is_not_fetched_again(
+    google: FileServer, tmp_path: Path
+) -> None:
+    get_wikiart(tmp_path / "given", small_wikiart())
+    adopt(Request(source("wikiart"), tmp_path / "wikiart"), tmp_path / "given" / "wikiart")
+    asked = len(google.seen)
+
+    assert not get_wikiart(tmp_path, small_wikiart()).fresh
+    assert len(google.seen) == asked
 
 
 def test_a_pinned_checksum_is_held(google: FileServer, tmp_path: Path) -> None:
