@@ -22,6 +22,9 @@ from artcurate.sources.registry import READERS
 from artcurate.steps.catalogue import STEPS
 from artcurate.steps.registry import Parameters, Step
 
+#: Bytes of a value that stands in a file of its own.
+_LONGEST_TEXT = 1 << 16
+
 
 def _as_mapping(entry: object) -> object:
     """A step without parameters may stand as its bare name."""
@@ -158,7 +161,9 @@ def load(path: Path) -> PipelineFile:
 def resolve(file: PipelineFile, overrides: Iterable[str] = ()) -> Pipeline:
     """Check every step and parameter of `file` after `overrides` ("step.parameter=value").
 
-    Values are YAML, so `true`, `0.3`, `null` and `[a, b]` mean what they look like.
+    Values are YAML, so `true`, `0.3`, `null` and `[a, b]` mean what they look like. `@FILE` stands
+    for the text in a file without the line break at its end, so that a secret such as
+    `pseudonyms.salt` need not stand on a command line.
 
     Raises UsageError with all unknown steps, parameters and wrong values at once.
     """
@@ -249,9 +254,13 @@ def _apply_override(
         problems.append(f"{override!r}: write step.parameter=value.")
         return
     try:
-        value = yaml.safe_load(text)
+        value = _text_in(text[1:]) if text.startswith("@") else yaml.safe_load(text)
+    except UsageError as error:
+        problems.append(f"{target}: {error}")
+        return
     except yaml.YAMLError:
-        problems.append(f"{override!r}: the value is not valid YAML; put quotes around it.")
+        # The value itself may be a secret.
+        problems.append(f"{target}: the value is not valid YAML; put quotes around it.")
         return
     if not dot:
         if step in pipeline:
@@ -265,6 +274,22 @@ def _apply_override(
         problems.append(f"{override!r}: step {step} has no parameter {nearest(parameter, known)}")
     else:
         steps[step][parameter] = value
+
+
+def _text_in(name: str) -> str:
+    """The text in the file called so, without the line break at its end. Raises UsageError."""
+    try:
+        with Path(name).expanduser().open("rb") as file:
+            content = file.read(_LONGEST_TEXT + 1)
+        text = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise UsageError(f"@{name} is not UTF-8.") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such name can be"
+        raise UsageError(f"@{name} cannot be read ({reason}).") from None
+    if not text or len(content) > _LONGEST_TEXT:
+        raise UsageError(f"@{name} has to hold a value, of {_LONGEST_TEXT:,} bytes at most.")
+    return text
 
 
 def _file_fields() -> list[str]:

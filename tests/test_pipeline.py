@@ -45,6 +45,39 @@ def test_overrides_reach_any_parameter_and_the_seed_reaches_every_step() -> None
     assert {"split", "write", "agreement", "language"} <= set(seeds)
 
 
+def test_a_value_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "salt"
+    file.write_bytes("12 \u00e4: #\r\n".encode())
+    pipeline = resolve(load_bundled("korean"), [f"pseudonyms.salt=@{file}"])
+    assert pipeline.parameters("pseudonyms").model_dump()["salt"] == "12 \u00e4: #"
+    assert "pseudonyms.salt" not in pipeline.parameter_files()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read"),
+        (b"\n", "has to hold a value"),
+        (b"x" * 70_000, "65,536 bytes at most"),
+        (b"\xff\xfe", "is not UTF-8"),
+    ],
+)
+def test_a_file_that_holds_no_value_is_told(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    file = tmp_path / "salt"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UsageError, match=rf"pseudonyms\.salt: @.*{message}"):
+        resolve(load_bundled("korean"), [f"pseudonyms.salt=@{file}"])
+
+
+def test_a_value_that_may_be_a_secret_is_not_repeated() -> None:
+    with pytest.raises(UsageError, match="put quotes around it") as caught:
+        resolve(load_bundled("korean"), ["pseudonyms.salt=hush: [hush"])
+    assert "hush" not in str(caught.value)
+
+
 def test_a_step_may_stand_as_its_bare_name(tmp_path: Path) -> None:
     bare = written(tmp_path, steps=["labels", "write"])
     assert [stage.step.name for stage in resolve(load(bare)).stages] == ["labels", "write"]

@@ -24,7 +24,11 @@ Out = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="STEP.PARAMETER=VALUE", help="Change any parameter; repeatable."),
+    typer.Option(
+        "--set",
+        metavar="STEP.PARAMETER=VALUE",
+        help="Change any parameter; =@FILE takes a secret from a file. Repeatable.",
+    ),
 ]
 Input = Annotated[
     list[str] | None,

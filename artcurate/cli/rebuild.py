@@ -35,7 +35,8 @@ def rebuild_command(
         typer.Option(
             "--set",
             metavar="STEP.PARAMETER=VALUE",
-            help="What the publisher keeps, or a file that a parameter names; repeatable.",
+            help="What the publisher keeps (=@FILE takes it from a file), or a file that a "
+            "parameter names; repeatable.",
         ),
     ] = None,
     workers: options.Workers = None,

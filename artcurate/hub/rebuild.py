@@ -58,7 +58,7 @@ def rebuild(
 
     source: a recipe or a dataset; a folder, or a repository on the Hub.
     inputs: the reader's own copies, under the names of the pipeline's inputs.
-    overrides: `step.parameter=value`, for what the publisher keeps and for files.
+    overrides: `step.parameter=value`, or `=@FILE` for what the publisher keeps, and for files.
     workers, engine, overwrite, events: as for `runner.build`; the bytes do not depend on them.
 
     The inputs are compared with the lock before anything is built, and the shards afterwards.
@@ -130,9 +130,10 @@ def _require_fingerprint(
     named = {override.partition("=")[0].strip() for override in overrides}
     kept = [name for name in withheld.withheld_secrets(published) if name not in named]
     if kept:
-        given = " ".join(f"--set {name}=..." for name in kept)
+        given = " ".join(f"--set {name}=@FILE" for name in kept)
         raise UsageError(
-            f"{source}: its publisher keeps {' and '.join(kept)}; ask for it and add {given}."
+            f"{source}: its publisher keeps {' and '.join(kept)}; ask for it, put it into a file "
+            f"and add {given}."
         )
     if named:
         raise UsageError(

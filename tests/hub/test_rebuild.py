@@ -20,6 +20,7 @@ from artcurate.errors import DataError, UsageError
 from artcurate.hub.publish import Wishes, prepare, publish
 from artcurate.hub.rebuild import rebuild
 from artcurate.pipeline import load_bundled, resolve
+from artcurate.resources import read_yaml
 from artcurate.runner import build
 
 REPO = "somebody/recipe"
@@ -247,7 +248,8 @@ def test_a_salt_that_the_publisher_keeps_is_asked_for_and_checked(
     faces: Dataset, tmp_path: Path
 ) -> None:
     salted = tmp_path / "salted"
-    salt = "pseudonyms.salt=a long secret"
+    (tmp_path / "salt.txt").write_text("a long secret\n", encoding="utf-8")
+    salt = f"pseudonyms.salt=@{tmp_path / 'salt.txt'}"
     build(resolve(load_bundled("korean"), [salt]), faces.inputs, salted, workers=1)
     recipe = recipe_in(Dataset(salted, faces.inputs), tmp_path)
     assert "a long secret" not in (recipe / "pipeline.yaml").read_text(encoding="utf-8")
@@ -259,6 +261,8 @@ def test_a_salt_that_the_publisher_keeps_is_asked_for_and_checked(
         rebuild(str(recipe), faces.inputs, again, overrides=["pseudonyms.salt=guess"], workers=1)
 
     assert rebuild(str(recipe), faces.inputs, again, overrides=[salt], workers=1).shards == 3
+    written = read_yaml(again / "pipeline.yaml")
+    assert {"pseudonyms": {"salt": "a long secret", "seed": 0}} in written["steps"]
 
 
 def test_a_recipe_of_another_version_is_not_taken_for_one_with_a_secret(
