@@ -107,7 +107,14 @@ def _lines(source: Source, done: Downloaded, *, at_home: bool) -> list[str]:
             f"{', '.join(done.receipt.damaged[:10])}"
         )
     if not done.buildable:
-        return [*lines, "  No bundled pipeline reads it; it is yours to use."]
+        from artcurate.hub.download import by_hand
+
+        return [
+            *lines,
+            "  No bundled pipeline reads it, because captions do not find their pictures in it.",
+            f"  For a build run `artcurate download {source.name}` again another day, or:",
+            *by_hand(source),
+        ]
     then = source.then if at_home else source.then_elsewhere
     folder = shlex.quote(str(done.folder))
     return [*lines, f"  Next: {then.replace('{folder}', folder)}"]
@@ -118,6 +125,7 @@ def _event(done: Downloaded) -> dict[str, object]:
         "event": "downloaded",
         "folder": str(done.folder),
         "fresh": done.fresh,
+        "buildable": done.buildable,
         "files": len(done.receipt.files),
         "bytes": done.receipt.size,
         "damaged": list(done.receipt.damaged),

@@ -27,6 +27,7 @@ from artcurate.hub.transfer import ByteCount, Transfer, Wanted
 from artcurate.hub.unpack import Unpacked, damaged_sentence, unpack_pictures
 from artcurate.net.http import Http, RefusedError
 from artcurate.net.retry import GaveUpError, Retry, StoppedError
+from artcurate.net.secret import Secret
 from artcurate.progress import ProgressMode, meter
 
 Say = Callable[[str], None]
@@ -205,13 +206,19 @@ class _Session:
 
             return shards(place, self.retry, subset=subset)
         if isinstance(place, AIHubPlace):
-            key = aihub_key()
+            key = self._aihub_key()
             listed = aihub.list_files(http, self.retry, place.dataset)
             chosen = aihub.select(listed, subset)
             return tuple(aihub.AIHubFile(place.dataset, file, key) for file in chosen)
         if isinstance(place, DrivePlace):
             return (_drive_file(http, place),)
         raise UsageError(f"{self.request.source.name}: only a person gets through to it.")
+
+    def _aihub_key(self) -> Secret:
+        try:
+            return aihub_key()
+        except UsageError as error:
+            raise UsageError("\n".join([str(error), *by_hand(self.request.source)])) from None
 
     def _holds(self, folder: Path, receipt: Receipt, items: Sequence[Item]) -> bool:
         """Whether everything that is wanted is in `folder` already."""

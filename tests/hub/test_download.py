@@ -266,7 +266,10 @@ def test_a_copy_that_no_build_reads_comes_on_demand_and_says_so(
     )
     assert done.returncode == 0, done.stderr
     assert "No bundled pipeline reads it" in done.stdout
+    assert "artcurate download wikiart --from wikiart.zip" in done.stdout
     assert (tmp_path / "home" / "wikiart-huggan" / "a.parquet").is_file()
+    again = artcurate(environment, "download", "wikiart", "--place", "huggan/wikiart", "--json")
+    assert json.loads(again.stdout)["buildable"] is False
     wrong = artcurate(environment, "download", "wikiart", "--place", "huggan")
     assert wrong.returncode == 2
     assert "wikiart comes from drive, huggan/wikiart, Artificio/WikiArt" in wrong.stderr
@@ -489,6 +492,7 @@ def test_without_a_key(environment: dict[str, str]) -> None:
     done = artcurate(without, "download", "ecc", "--accept-licence")
     assert done.returncode == 2
     assert "set AIHUB_APIKEY" in done.stderr
+    assert "1. Register at https://www.aihub.or.kr" in done.stderr
 
 
 STYLES = ("Baroque", "Cubism")

@@ -266,6 +266,18 @@ def test_parquet_files_that_name_no_painting_are_explained(tmp_path: Path) -> No
         locate_wikiart(path)
 
 
+def test_copies_that_name_no_file_are_explained(tmp_path: Path) -> None:
+    pictures = [{"bytes": content(name), "path": None} for name in "abc"]
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    (tmp_path / "copy").mkdir()
+    pq.write_table(
+        pa.table({"image": pa.array(pictures, kind), "style": [1, 2, 3]}),
+        tmp_path / "copy" / "a.parquet",
+    )
+    with pytest.raises(DataError, match=r"copy: its Parquet files hold 3 pictures without the"):
+        locate_wikiart(tmp_path / "copy")
+
+
 def test_an_archive_without_pictures_is_explained(tmp_path: Path) -> None:
     pack_tar(tmp_path / "a.tar", named("Realism/readme.txt"))
     with pytest.raises(DataError, match=r"a\.tar: holds no images in style folders"):

@@ -40,6 +40,8 @@ from artcurate.sources.wikiart.names import (
 from artcurate.sources.wikiart.scan import FoundFile, Scan
 
 _PARQUET = ".parquet"
+#: What rows are counted as that do not say which painting they show.
+NAMELESS_ROWS = "rows without a painting"
 _ENCRYPTED = ("encrypted", "The member is encrypted.")
 _NAMED_BY = ("art_style", "painting")
 
@@ -195,7 +197,7 @@ def _scan_rows(scan: Scan, file: _Rows, location: str, known: set[str]) -> None:
     source = PurePosixPath(location).name
     for row, (style, painting) in enumerate(file.read()):
         if not style or not painting or "/" in style or "/" in painting:
-            scan.others["rows without a painting"] += 1
+            scan.others[NAMELESS_ROWS] += 1
             continue
         key = normalize("NFC", f"{style}/{painting}")
         if key not in known:

@@ -15,7 +15,11 @@ from artcurate.errors import DataError
 from artcurate.keys import name_paintings, nfc_key
 from artcurate.net.paths import AnyPath, RemotePath
 from artcurate.remote.files import MissingError
-from artcurate.sources.wikiart.containers import find_containers, scan_containers
+from artcurate.sources.wikiart.containers import (
+    NAMELESS_ROWS,
+    find_containers,
+    scan_containers,
+)
 from artcurate.sources.wikiart.elsewhere import looks_elsewhere
 from artcurate.sources.wikiart.folders import scan_folders
 from artcurate.sources.wikiart.names import CONTAINER_SUFFIXES, suffix_of
@@ -95,9 +99,11 @@ def _scan(root: AnyPath) -> tuple[AnyPath, Scan]:
     What could not be read on the way there is among its faults.
     """
     faults: list[FoundFault] = []
+    nameless = 0
     try:
         for folder, scan in _looks(root):
             faults += scan.faults
+            nameless += scan.others[NAMELESS_ROWS]
             if scan.files:
                 return folder, replace(scan, faults=faults)
     except MissingError as error:
@@ -108,6 +114,12 @@ def _scan(root: AnyPath) -> tuple[AnyPath, Scan]:
         ) from None
     if faults:
         return root, Scan(faults=faults)
+    if nameless:
+        raise DataError(
+            f"{root}: its Parquet files hold {nameless:,} pictures without the style and name by "
+            "which captions find them, as the copies of WikiArt on the Hub do; fetch the archive, "
+            "as `artcurate sources wikiart` says."
+        )
     raise DataError(f"{root}: holds no images in style folders; {_EXPECTED}.")
 
 
