@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from artcurate.schema.model import Schema
 #: Commits of more files than this go through a pull request, in several.
 MOST_FILES = 100
 _READS_AT_A_TIME = 8
+_VERDICT = ("source", "material", "verdict", "columns")
+#: What git takes for a tag (git-check-ref-format) and an address for a part of itself.
+_TAG = re.compile(r"(?![.-])(?!.*\.\.)(?!.*\.lock$)[\w.-]{1,100}(?<!\.)", re.ASCII)
 
 
 class Fate(StrEnum):
@@ -101,7 +105,7 @@ def make_plan(
     Raises:
         HubError: the Hub refuses, or cannot be reached.
         DataError: the card there cannot be merged.
-        UsageError: `tag` names another commit already.
+        UsageError: `tag` cannot be one, or names another commit already.
     """
     before = remote.state()
     files = [
@@ -118,7 +122,9 @@ def make_plan(
         before=before,
         files=tuple(PlannedFile(file, fates[file.name], file.sha256 in stored) for file in files),
         stale=gone,
-        tag=_checked_tag(tag, before, changed) if tag else _free_tag(version, before, changed),
+        tag=_checked_tag(tag, before, changed)
+        if tag is not None
+        else _free_tag(version, before, changed),
         public=public,
         verdict=verdict,
     )
@@ -158,6 +164,10 @@ def _with_merged_card(file: SentFile, remote: Remote, before: RemoteState | None
 
 
 def _checked_tag(tag: str, before: RemoteState | None, changed: bool) -> str:
+    if not _TAG.fullmatch(tag):
+        raise UsageError(
+            f"--tag {tag}: write letters, digits, points, hyphens and underlines, such as v1.2."
+        )
     named = before.tags.get(tag) if before else None
     if before and named and (changed or named != before.head):
         raise UsageError(f"--tag {tag}: the tag names another commit already; give another one.")
@@ -184,7 +194,7 @@ def tables(plan: Plan) -> tuple[Table, ...]:
     )
     return (
         Table(f"{plan.repo}: files", ("file", "what happens", "bytes", "to send"), files + gone),
-        Table("licence gate", ("source", "material", "verdict", "columns"), verdict),
+        *([Table("licence gate", _VERDICT, verdict)] if verdict else []),
     )
 
 
@@ -196,6 +206,8 @@ def lines(plan: Plan) -> Iterator[str]:
         f"{plan.repo}: {len(plan.changes):,} of {len(plan.files):,} files new or changed and "
         f"{len(plan.stale):,} deleted, on {place}; {plan.bytes_to_send:,} bytes to send"
     )
+    if not plan.verdict.findings:
+        yield "it holds nothing that a licence speaks of: ids, splits and hashes"
     access = "; readers have to ask for access" if plan.verdict.gated else ""
     yield f"{seen}, tagged {plan.tag}{access}"
 

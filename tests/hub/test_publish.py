@@ -137,6 +137,15 @@ def test_a_changed_publication_gets_a_tag_of_its_own(paintings: Dataset, server:
         publish(paintings.out, REPO, Wishes(tag=first.tag))
 
 
+@pytest.mark.parametrize("tag", ["two words", "a..b", "-x", ".x", "x.", "x.lock", "a/b", "a~1", ""])
+def test_a_name_that_is_no_tag_is_told_before_anything_is_sent(
+    paintings: Dataset, server: HubServer, tag: str
+) -> None:
+    with pytest.raises(UsageError, match="--tag"):
+        publish(paintings.out, REPO, Wishes(tag=tag))
+    assert not server.hub.repositories
+
+
 def test_nothing_goes_where_everybody_can_see_it_unasked(
     paintings: Dataset, server: HubServer
 ) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import Dataset
+from conftest import CommandLine, Dataset
 from hub_server import HubServer
 
 from artcurate.errors import DataError
@@ -105,6 +105,15 @@ def test_a_closed_source_leaves_ids_splits_and_hashes(faces: Dataset, server: Hu
     assert set(files) >= {"artcurate.lock", "pipeline.yaml", "split.json", "README.md"}
     assert not [name for name in files if name.startswith("data/")]
     assert "findings.json" not in files
+
+
+def test_the_plan_of_ids_alone_says_that_no_licence_is_asked(
+    faces: Dataset, server: HubServer, artcurate: CommandLine
+) -> None:
+    planned = artcurate("publish", faces.out, "--repo", REPO, "--recipe", "--dry-run")
+
+    assert "nothing that a licence speaks of" in planned.out
+    assert "licence gate" not in planned.out
 
 
 def test_an_open_source_leaves_labels_of_our_own_too(paintings: Dataset, server: HubServer) -> None:
