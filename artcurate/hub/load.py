@@ -51,7 +51,8 @@ def load(
 
     Numbers, labels (int64, the ids of the features' names) and lists of fixed length such as
     `soft_label` (float32, shape (labels,)) come as NumPy values, which PyTorch's `DataLoader` turns
-    into tensors; pictures as `PIL.Image`, texts as `str`, and what may be null as plain values.
+    into tensors; pictures as `PIL.Image`, texts as `str`, and what may be null as plain values. The
+    view `captions` looks things up as it is: another format (`with_format`) takes that away.
 
     Raises:
         UsageError: there is no such dataset or view, or it is a recipe.
@@ -110,12 +111,17 @@ def _captions(schema: Schema, reader: _Reader) -> DatasetDict:
         if name in pictures.image_columns or _is_vector(pictures.columns[name])
     ]
     places = {value: row for row, value in enumerate(table.with_format(None)[key])}
-    joined = _Joined(table.select_columns(kept))
+    shown = table.select_columns(kept)
     splits = {}
-    for split, rows in reader.read(captions).items():
-        places_of_rows = [places[value] for value in rows.with_format(None)[by]]
-        numbered = rows.with_format(None).add_column(_PLACE, places_of_rows)
-        splits[split] = numbered.with_transform(joined)
+    for split, rows in reader.raw(captions).items():
+        numeric = {
+            name: np.dtype(rows.features[name].dtype)
+            for name in rows.column_names
+            if _is_numeric(captions.columns[name])
+            and not isinstance(captions.columns[name], ListColumn)
+        }
+        numbered = rows.add_column(_PLACE, [places[value] for value in rows[by]])
+        splits[split] = numbered.with_transform(_Joined(shown, numeric))
     return datasets.DatasetDict(splits)
 
 
@@ -133,14 +139,22 @@ def _joint(schema: Schema, source: str) -> tuple[Config, Config, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Joined:
-    """Looks the pictures of a batch up; sent to a loader's workers as paths, not as pictures."""
+    """Looks the pictures of a batch up; sent to a loader's workers as paths, not as pictures.
+
+    numeric: the dtypes of the captions' own columns that are to be NumPy values.
+    """
 
     pictures: Dataset
+    numeric: Mapping[str, np.dtype[Any]]
 
-    def __call__(self, batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    def __call__(self, batch: dict[str, list[Any]]) -> dict[str, Any]:
         places = batch.pop(_PLACE, None)
+        own = {
+            name: np.asarray(values, self.numeric[name]) if name in self.numeric else values
+            for name, values in batch.items()
+        }
         if places is None:
-            return batch
+            return own
         found = self.pictures[list(places)]
         looked_up = {
             name: [np.asarray(value, np.float32) for value in values]
@@ -148,7 +162,7 @@ class _Joined:
             else values
             for name, values in found.items()
         }
-        return {**batch, **looked_up}
+        return {**own, **looked_up}
 
 
 def _is_numeric(column: Column) -> bool:

@@ -55,6 +55,7 @@ def test_a_slice_of_captions_is_a_batch(paintings: Dataset, cache: Path) -> None
 
     assert len(batch["text"]) == len(batch["image"]) == len(batch["soft_label"]) == 3
     assert "picture_row" not in batch
+    assert batch["emotion"].dtype == np.int64
 
 
 def test_a_loader_of_torch_makes_tensors_of_it(paintings: Dataset, cache: Path) -> None:
