@@ -83,10 +83,13 @@ def download_command(
         done = adopt(request, from_, progress=progress, say=say)
     else:
         done = download(request, ledger, progress=progress, say=say)
+    at_home = done.folder == home / wanted.folder
+    if not at_home:
+        ledger.note_folder(wanted, done.folder)
     if as_json:
         typer.echo(json.dumps(_event(done)))
         return
-    for line in _lines(wanted, done, at_home=done.folder == home / wanted.folder):
+    for line in _lines(wanted, done, at_home=at_home):
         say(line)
 
 

@@ -73,6 +73,7 @@ def _values(source: Source, status: Status) -> dict[str, object]:
             "found": [str(path) for path in status.found],
             "finished": status.receipt.finished if status.receipt else None,
             "unfinished_bytes": status.unfinished,
+            "elsewhere": [str(folder) for folder in status.elsewhere],
         },
     }
 

@@ -1,4 +1,4 @@
-"""What this machine remembers of its downloads: accepted terms and checksums seen first."""
+"""What this machine remembers of its downloads: accepted terms, checksums seen first, folders."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from artcurate.hub.catalogue import Source
 _FOLDER = ".artcurate"
 _ACCEPTED = "accepted.json"
 _CHECKSUMS = "checksums.json"
+_FOLDERS = "folders.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,18 @@ class Ledger:
     def forget_seen(self, identity: str) -> None:
         """Take what comes next of `identity` for right."""
         self._set(_CHECKSUMS, identity, None)
+
+    def folders(self, source: Source) -> tuple[Path, ...]:
+        """Folders outside of its own in the data home into which `source` was brought."""
+        entry = self._read(_FOLDERS).get(source.name)
+        listed = entry if isinstance(entry, list) else []
+        return tuple(Path(folder) for folder in listed if isinstance(folder, str))
+
+    def note_folder(self, source: Source, folder: Path) -> None:
+        """Note that `source` was brought into `folder`, which is absolute."""
+        known = self.folders(source)
+        if folder not in known:
+            self._set(_FOLDERS, source.name, [str(one) for one in (*known, folder)])
 
     def _read(self, name: str) -> dict[str, Any]:
         path = self._folder / name

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,29 @@ def test_one_corpus_in_full(home: Path) -> None:
     assert "please cite" in text
 
 
+def test_a_corpus_in_another_folder_is_found_while_it_is_there(
+    home: Path, sample: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("disk") / "captions"
+    given = sample / "artelingo_release.csv"
+    wanted = ["download", "artelingo", "--from", str(given), "--to", str(other)]
+    for _ in range(2):
+        done = CliRunner().invoke(app, [*wanted, "--accept-licence"], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+
+    assert told("artelingo").count(f"in {other} since") == 1
+    assert json.loads(told("artelingo", "--json"))["here"]["elsewhere"] == [str(other)]
+    shutil.rmtree(other)
+    assert "not here" in told("artelingo")
+
+
 def test_for_machines(home: Path) -> None:
     entries = [json.loads(line) for line in told("--json").splitlines()]
     assert [entry["name"] for entry in entries] == list(sources())
-    assert entries[0]["here"] == {"found": [], "finished": None, "unfinished_bytes": 0}
+    assert entries[0]["here"] == {
+        "found": [],
+        "finished": None,
+        "unfinished_bytes": 0,
+        "elsewhere": [],
+    }
     assert entries[0]["redistribute"]["pixels"] == "with-permission"
