@@ -351,3 +351,16 @@ def test_without_a_key_the_way_to_one_is_shown(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     with pytest.raises(UsageError, match="set AIHUB_APIKEY, or store it once"):
         aihub_key()
+
+
+def test_a_key_may_lie_in_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = pytest.importorskip("keyring")
+
+    def stored(service: str, username: str) -> str | None:
+        return KEY if (service, username) == ("artcurate", "aihub") else None
+
+    monkeypatch.setattr(keyring, "get_password", stored)
+    monkeypatch.delenv("AIHUB_APIKEY", raising=False)
+    assert aihub_key().reveal() == KEY
+    monkeypatch.setenv("AIHUB_APIKEY", "of-the-environment")
+    assert aihub_key().reveal() == "of-the-environment"
