@@ -10,6 +10,7 @@ import typer
 
 from artcurate.cli import options
 from artcurate.engines import EngineName
+from artcurate.net.paths import parse_path
 
 
 def rebuild_command(
@@ -17,16 +18,28 @@ def rebuild_command(
         str, typer.Argument(metavar="REPO_OR_DIR", help="A recipe or a dataset: USER/NAME or DIR.")
     ],
     annotations: Annotated[
-        list[Path] | None, typer.Option("--annotations", "-a", help="Captions; repeatable.")
+        list[str] | None,
+        typer.Option("--annotations", "-a", metavar="PATH_OR_URL", help="Captions; repeatable."),
     ] = None,
     images: Annotated[
-        Path | None, typer.Option("--images", "-i", help="The folder of paintings.")
+        str | None,
+        typer.Option("--images", "-i", metavar="PATH_OR_URL", help="The folder of paintings."),
     ] = None,
     ecc: Annotated[
-        str, typer.Option(help="The folder of ECC.", show_default="looked for in the data home")
+        str,
+        typer.Option(
+            metavar="PATH_OR_URL",
+            help="The folder of ECC.",
+            show_default="looked for in the data home",
+        ),
     ] = "",
     cid: Annotated[
-        str, typer.Option(help="The folder of CID.", show_default="looked for in the data home")
+        str,
+        typer.Option(
+            metavar="PATH_OR_URL",
+            help="The folder of CID.",
+            show_default="looked for in the data home",
+        ),
     ] = "",
     out: options.Out = None,
     input_: options.Input = None,
@@ -55,14 +68,18 @@ def rebuild_command(
     from artcurate.engines.opening import EngineOptions
     from artcurate.hub.rebuild import rebuild
 
-    inputs = options.named_paths(input_)
-    named = {
-        "annotations": annotations or [],
-        "images": [images] if images else [],
-        "ecc": [Path(ecc)] if ecc else [],
-        "cid": [Path(cid)] if cid else [],
+    inputs = options.named_inputs(input_)
+    named: dict[str, list[str | None]] = {
+        "annotations": [*(annotations or [])],
+        "images": [images],
+        "ecc": [ecc],
+        "cid": [cid],
     }
-    inputs.update({name: paths for name, paths in named.items() if paths})
+    inputs |= {
+        name: [parse_path(text) for text in texts if text]
+        for name, texts in named.items()
+        if any(texts)
+    }
     say = options.narrator(quiet=quiet, as_json=as_json)
     rebuilt = rebuild(
         source,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from artcurate.hub import rebuild_inputs, withheld
 from artcurate.hub.fetch import provenance
 from artcurate.hub.recipe import table_name
 from artcurate.hub.rows import HASH, row_hashes
+from artcurate.net.paths import AnyPath
 from artcurate.package.layout import find_shards
 from artcurate.package.lock import Lock, read_lock
 from artcurate.package.validate import PIPELINE_FILE, SCHEMA_FILE
@@ -41,7 +43,7 @@ class Rebuilt:
 
 def rebuild(
     source: str,
-    inputs: Mapping[str, Sequence[Path]],
+    inputs: Mapping[str, Sequence[AnyPath]],
     out: Path,
     *,
     overrides: Sequence[str] = (),
@@ -57,7 +59,7 @@ def rebuild(
     """Build the dataset that `source` describes from `inputs` into `out`, bit for bit.
 
     source: a recipe or a dataset; a folder, or a repository on the Hub.
-    inputs: the reader's own copies, under the names of the pipeline's inputs.
+    inputs: the reader's own copies, here or at URLs, under the names of the pipeline's inputs.
     overrides: `step.parameter=value`, or `=@FILE` for what the publisher keeps, and for files.
     workers, engine, overwrite, events: as for `runner.build`; the bytes do not depend on them.
 
@@ -74,11 +76,9 @@ def rebuild(
         locked = read_lock(folder)
         pipeline = resolve(_file(folder, locked), overrides)
         _require_fingerprint(source, folder, pipeline, locked, overrides)
-        corpus = read_inputs(pipeline, find_inputs(pipeline, inputs))
-        differing = rebuild_inputs.differences(folder, locked, pipeline, corpus)
+        differing = _differences(folder, locked, pipeline, inputs)
         if differing:
             raise DataError(_listed("inputs differ, so nothing was built", differing))
-        del corpus
         built = build(
             pipeline,
             inputs,
@@ -102,6 +102,14 @@ def rebuild(
                 ]
             )
         return Rebuilt(built.out, len(locked.shards))
+
+
+def _differences(
+    folder: Path, locked: Lock, pipeline: Pipeline, inputs: Mapping[str, Sequence[AnyPath]]
+) -> Sequence[rebuild_inputs.Difference]:
+    with TemporaryDirectory() as fetched:
+        corpus = read_inputs(pipeline, find_inputs(pipeline, inputs), folder=Path(fetched))
+        return rebuild_inputs.differences(folder, locked, pipeline, corpus)
 
 
 def _file(folder: Path, locked: Lock) -> PipelineFile:

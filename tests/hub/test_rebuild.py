@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from artcurate.hub.rebuild import rebuild
 from artcurate.pipeline import load_bundled, resolve
 from artcurate.resources import read_yaml
 from artcurate.runner import build
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "remote"))
+from web_server import serving
 
 REPO = "somebody/recipe"
 
@@ -81,6 +85,28 @@ def test_paintings_are_made_again_bit_for_bit_from_a_folder(
     assert ended.code == 0, ended.err
     assert "all 6 shards have the sha256 of the recipe" in ended.out
     assert shard_hashes(tmp_path / "again") == shard_hashes(paintings.out)
+
+
+@pytest.mark.parametrize("kind", ["faces", "paintings"])
+def test_copies_at_urls_serve_as_well(
+    kind: str, request: pytest.FixtureRequest, artcurate: CommandLine, tmp_path: Path
+) -> None:
+    dataset: Dataset = request.getfixturevalue(kind)
+    recipe = recipe_in(dataset, tmp_path)
+    mine = copied(dataset, tmp_path)
+    with serving(tmp_path / "mine") as web:
+        given = [
+            word
+            for name, (path,) in mine.items()
+            for word in (f"--{name}", f"{web.url}/{path.name}")
+        ]
+        ended = artcurate("rebuild", recipe, *given, "--out", tmp_path / "again", "--workers", 1)
+        assert ended.code == 0, ended.err
+        (mine.get("ecc") or mine["annotations"])[0].rename(tmp_path / "gone")
+        ended = artcurate("rebuild", recipe, *given, "--out", tmp_path / "more", "--workers", 1)
+    assert shard_hashes(tmp_path / "again") == shard_hashes(dataset.out)
+    assert ended.code == 1
+    assert web.url in ended.err
 
 
 def test_a_rebuild_runs_as_a_build_does(
