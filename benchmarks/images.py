@@ -126,7 +126,7 @@ def probe_and_write(
             form=ImageForm(size, QUALITY, choose("auto")),
         )
         probed = probe(corpus, parameters=ProbeParameters(keep_pictures=keep), run=run)
-        per_shard = max(1_000, 140_000 * len(paths) // 6)
+        per_shard = min(max(1_000, 140_000 * len(paths) // 6), 480_000_000)
         parameters = WriteParameters(
             schema_name=str(schema), image_size=size, quality=QUALITY, max_shard_bytes=per_shard
         )
