@@ -14,7 +14,7 @@ import numpy as np
 
 from artcurate.benchmark.blocks import Blocks
 from artcurate.benchmark.histograms import histogram_width, picture_histograms
-from artcurate.benchmark.metrics import macro_f1_of
+from artcurate.benchmark.metrics import macro_f1_of, negative_log_likelihood
 from artcurate.benchmark.ngrams import hashed_ngrams
 from artcurate.benchmark.presets import LiteImage, LitePreset
 from artcurate.benchmark.softmax import Softmax, fit_softmax, one_thread
@@ -120,6 +120,8 @@ class LiteTier:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for system, one in zip(self.systems, pool.map(run, self.systems), strict=True):
                 trained[system.name] = one
+                told = _standing(one.validation.probabilities, validation.labels)
+                meter.note(f"seed {seed}, {system.name}, {told}")
                 meter.advance()
         return trained
 
@@ -220,6 +222,12 @@ def _targets(labels: Labels, *, soft: bool) -> FloatArray:
     if soft:
         return labels.soft
     return np.eye(len(labels.names), dtype=np.float32)[labels.index]
+
+
+def _standing(probabilities: FloatArray, labels: Labels) -> str:
+    """What a bar says of a model by its probabilities on validation."""
+    loss = float(negative_log_likelihood(probabilities, labels.index).mean())
+    return f"validation loss {loss:.3f}, macro-F1 {macro_f1_of(probabilities, labels):.3f}"
 
 
 def _predict(model: Softmax, blocks: Blocks, system: System, view: View) -> Predictions:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -84,3 +85,12 @@ def test_validation_chooses_the_length_and_says_which() -> None:
         found["audio"].validation.probabilities.argmax(axis=1),
         each[chosen]["audio"].validation.probabilities.argmax(axis=1),
     )
+
+
+def test_machines_are_told_validation_loss_and_f1(capsys: pytest.CaptureFixture[str]) -> None:
+    train, held_out = fold(0), fold(1)
+    with meter("train", 3, unit="system", mode=ProgressMode.JSON) as done:
+        LiteTier(preset(), NAMES).learn(train, held_out, {}, seed=2, meter=done)
+
+    told = capsys.readouterr().err
+    assert re.search(r"seed 2, concatenation, validation loss [\d.]+, macro-F1 0\.\d+", told)
