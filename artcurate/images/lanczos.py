@@ -9,6 +9,7 @@ Pillow's Lanczos filter by 1 at most.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -48,28 +49,15 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bands:
-    """The weights of all samples wanted along an axis, as many of them to a band.
+class _Band:
+    """Some samples wanted along an axis: which, made of which of those there are, how weighted.
 
-    lows: for each band, the first sample there is that it needs.
-    weights: float32, (bands, wanted, there); 0 beyond the last sample wanted.
+    weights: float32, (wanted, there).
     """
 
-    count: int
-    lows: tuple[int, ...]
+    wanted: slice
+    there: slice
     weights: _Floats
-
-    @property
-    def block(self) -> int:
-        """How many samples wanted a band gives; the last one may give fewer."""
-        return int(self.weights.shape[1])
-
-    def band(self, number: int) -> tuple[slice, slice, _Floats]:
-        """The samples wanted that band `number` gives, those there are, and their weights."""
-        first, low = number * self.block, self.lows[number]
-        wanted = slice(first, min(first + self.block, self.count))
-        weights = self.weights[number, : wanted.stop - first]
-        return wanted, slice(low, low + weights.shape[1]), weights
 
 
 def reduce_plane(plane: Plane, rows: Axis, columns: Axis) -> Plane:
@@ -82,62 +70,68 @@ def reduce_plane(plane: Plane, rows: Axis, columns: Axis) -> Plane:
     across = _bands(columns, _ROW_BITS, -_BETWEEN_BITS, _ROW_BLOCK)
     result = np.empty((rows.count, columns.count), np.uint8)
     # In strips, so that what lies between the two passes stays small.
-    run = max(1, _MULTIPLICATIONS // across.weights[0].size // downwards.block)
-    bands = range(len(downwards.lows))
-    for first in range(0, len(bands), run):
-        between, top = _weigh_columns(plane, downwards, bands[first : first + run])
-        wanted = _weigh_rows(between, across)
+    run = max(1, _MULTIPLICATIONS // across[0].weights.size // _COLUMN_BLOCK)
+    for first in range(0, len(downwards), run):
+        between, top = _weigh_columns(plane, downwards[first : first + run])
+        wanted = _weigh_rows(between, across, columns.count)
         result[top : top + len(wanted)] = np.clip(wanted, 0, 255, out=wanted)
     return result
 
 
-def _weigh_columns(plane: Plane, bands: _Bands, numbers: range) -> tuple[_Floats, int]:
+def _weigh_columns(plane: Plane, bands: Sequence[_Band]) -> tuple[_Floats, int]:
     """Some of the rows wanted, in full width, and which one is the first of them."""
-    width, span = plane.shape[1], bands.weights.shape[2]
-    top, bottom = bands.band(numbers[0])[0].start, bands.band(numbers[-1])[0].stop
+    width, span = plane.shape[1], bands[0].weights.shape[1]
+    top, bottom = bands[0].wanted.start, bands[-1].wanted.stop
     result = np.empty((bottom - top, width), np.float32)
     source = np.empty((span, width), np.float32)
-    tile = max(1, _MULTIPLICATIONS // bands.weights[0].size)
-    for number in numbers:
-        wanted, there, weights = bands.band(number)
-        np.copyto(source, plane[there])
-        rows = result[wanted.start - top : wanted.stop - top]
+    tile = max(1, _MULTIPLICATIONS // bands[0].weights.size)
+    for band in bands:
+        np.copyto(source, plane[band.there])
+        rows = result[band.wanted.start - top : band.wanted.stop - top]
         for left in range(0, width, tile):
             part = slice(left, left + tile)
-            np.matmul(weights, source[:, part], out=rows[:, part])
+            np.matmul(band.weights, source[:, part], out=rows[:, part])
         np.rint(rows, out=rows)
     return result, top
 
 
-def _weigh_rows(between: _Floats, bands: _Bands) -> _Floats:
-    result = np.empty((len(between), bands.count), np.float32)
-    for number in range(len(bands.lows)):
-        wanted, there, weights = bands.band(number)
-        np.matmul(between[:, there], weights.T, out=result[:, wanted])
+def _weigh_rows(between: _Floats, bands: Sequence[_Band], count: int) -> _Floats:
+    result = np.empty((len(between), count), np.float32)
+    for band in bands:
+        np.matmul(between[:, band.there], band.weights.T, out=result[:, band.wanted])
     return np.rint(result, out=result)
 
 
 @lru_cache(maxsize=8)
-def _bands(axis: Axis, bits: int, left_over: int, block: int) -> _Bands:
-    """The weights of all samples wanted, `block` of them to a band.
+def _bands(axis: Axis, bits: int, left_over: int, block: int) -> tuple[_Band, ...]:
+    """The weights of all samples wanted, `block` of them to a band; the last one may have fewer.
 
     They are multiples of 2^-bits that add up to 1, times 2^left_over.
     """
     first, weights = _weights(axis)
     whole = np.rint(weights * 2.0**bits)
     most = weights.argmax(axis=1)
-    whole[np.arange(axis.count), most] += 2.0**bits - whole.sum(axis=1)
+    wanted = np.arange(axis.count)
+    whole[wanted, most] += 2.0**bits - whole.sum(axis=1)
     # Where the axis runs backwards, the last sample of a block begins first.
     starts = np.arange(0, axis.count, block)
     lows = np.minimum.reduceat(first, starts)
     reach = weights.shape[1]
     span = min(axis.length, int((np.maximum.reduceat(first, starts) - lows).max()) + reach)
     lows = np.minimum(lows, axis.length - span)
-    padded = np.zeros((len(starts) * block, span + reach))
-    places = (first - lows.repeat(block)[: axis.count])[:, None] + np.arange(reach)
-    np.put_along_axis(padded[: axis.count], places, whole, axis=1)
-    scaled = (padded[:, :span] * 2.0 ** (left_over - bits)).astype(np.float32)
-    return _Bands(axis.count, tuple(lows.tolist()), scaled.reshape(len(starts), block, span))
+    # Weights beyond the last sample there is, which are 0, stand in columns of their own.
+    padded = np.zeros((axis.count, span + reach), np.float32)
+    places = first - lows.repeat(block)[: axis.count] + wanted * padded.shape[1]
+    padded.reshape(-1)[places[:, None] + np.arange(reach)] = whole * 2.0 ** (left_over - bits)
+    tight = np.ascontiguousarray(padded[:, :span])
+    return tuple(
+        _Band(
+            slice(start, min(start + block, axis.count)),
+            slice(low, low + span),
+            tight[start : start + block],
+        )
+        for start, low in zip(starts.tolist(), lows.tolist(), strict=True)
+    )
 
 
 def _weights(axis: Axis) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
