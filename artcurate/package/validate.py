@@ -36,8 +36,8 @@ def dataset_schema(folder: Path) -> Schema:
     file = folder / SCHEMA_FILE
     if not file.is_file():
         raise UsageError(
-            f"{folder} holds no {SCHEMA_FILE}, so it is no built dataset; name the schema of other "
-            "Parquet files with --schema."
+            f"{folder} holds no {SCHEMA_FILE}, so it is no built dataset; give a folder that a "
+            "build made (`artcurate validate` checks other Parquet files with --schema)."
         )
     return load_schema(file)
 

@@ -91,7 +91,7 @@ def test_the_config_of_a_single_file_is_that_of_its_folder(built: Path, schema: 
 @pytest.mark.parametrize(
     ("text", "error", "complaint"),
     [
-        (None, UsageError, "name the schema of other Parquet files with --schema"),
+        (None, UsageError, "give a folder that a build made .*--schema"),
         ("[1]\n", DataError, "a schema is a mapping"),
         ("name: [\n", DataError, "not valid YAML"),
     ],
