@@ -228,7 +228,28 @@ def read_inputs(
     folder: takes what is fetched from URLs, and has to last as long as the corpus; without it
         readers that cannot read at a URL refuse it.
     """
-    parts = []
+    parts, problems = read_each(pipeline, paths, say, folder)
+    if problems:
+        raise DataError(problems)
+    corpus = merge(list(parts.values()))
+    for table in TABLES:
+        _check_unique(corpus, table)
+    if corpus.images.is_empty() and "probe" in _steps(pipeline):
+        raise UsageError(_no_pictures(pipeline))
+    return corpus
+
+
+def read_each(
+    pipeline: Pipeline,
+    paths: Mapping[str, Sequence[AnyPath]],
+    say: Say = silent,
+    folder: Path | None = None,
+) -> tuple[dict[str, Corpus], list[str]]:
+    """What the reader of each input gives, by the input's name, and what is wrong with the others.
+
+    folder: as for `read_inputs`.
+    """
+    parts: dict[str, Corpus] = {}
     problems: list[str] = []
     for name, files in paths.items():
         try:
@@ -240,17 +261,10 @@ def read_inputs(
         except DataError as error:
             problems += error.problems
             continue
-        parts.append(part)
+        parts[name] = part
         for line in describe(name, part.findings.get(name)):
             say(line)
-    if problems:
-        raise DataError(problems)
-    corpus = merge(parts)
-    for table in TABLES:
-        _check_unique(corpus, table)
-    if corpus.images.is_empty() and "probe" in _steps(pipeline):
-        raise UsageError(_no_pictures(pipeline))
-    return corpus
+    return parts, problems
 
 
 def _no_pictures(pipeline: Pipeline) -> str:

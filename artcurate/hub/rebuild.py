@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from artcurate import __version__, resources
+from artcurate.corpus import merge
 from artcurate.engines.opening import EngineOptions
 from artcurate.errors import DataError, UsageError
 from artcurate.hub import rebuild_inputs, withheld
@@ -24,7 +25,7 @@ from artcurate.package.validate import PIPELINE_FILE, SCHEMA_FILE
 from artcurate.pipeline import Pipeline, PipelineFile, load, resolve
 from artcurate.progress import ProgressMode
 from artcurate.resources import read_yaml
-from artcurate.runner import Say, build, find_inputs, read_inputs, silent
+from artcurate.runner import Say, build, find_inputs, read_each, silent
 from artcurate.schema.load import load_schema, schema_digest
 from artcurate.schema.model import Schema
 
@@ -107,9 +108,17 @@ def rebuild(
 def _differences(
     folder: Path, locked: Lock, pipeline: Pipeline, inputs: Mapping[str, Sequence[AnyPath]]
 ) -> Sequence[rebuild_inputs.Difference]:
+    """Every input that differs. Raises DataError naming those that cannot be read as well."""
     with TemporaryDirectory() as fetched:
-        corpus = read_inputs(pipeline, find_inputs(pipeline, inputs), folder=Path(fetched))
-        return rebuild_inputs.differences(folder, locked, pipeline, corpus)
+        parts, problems = read_each(pipeline, find_inputs(pipeline, inputs), folder=Path(fetched))
+        if not parts:
+            raise DataError(problems)
+        corpus = merge(list(parts.values()))
+        differing = rebuild_inputs.differences(folder, locked, pipeline, corpus, set(parts))
+    if problems:
+        listed = _listed("more inputs differ", differing) if differing else []
+        raise DataError([*problems, *listed])
+    return differing
 
 
 def _file(folder: Path, locked: Lock) -> PipelineFile:

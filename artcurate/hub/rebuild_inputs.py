@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,20 +33,23 @@ class Difference:
 
 
 def differences(
-    folder: Path, locked: Lock, pipeline: Pipeline, corpus: Corpus
+    folder: Path, locked: Lock, pipeline: Pipeline, corpus: Corpus, read: Collection[str]
 ) -> tuple[Difference, ...]:
     """Every input that differs, before anything is built: files first, then pictures.
 
-    folder: holds the recipe's tables. corpus: the reader's copies, as the readers give them.
+    folder: holds the recipe's tables. corpus: the reader's copies, as the readers give them. read:
+    the inputs that it was read from; others are not compared, and pictures only where it has some.
 
     Files are told by their sha256, so one that was moved or renamed is the same. Pictures are told
     by their name and size; their sha256 is known when they have been probed (`changed_pictures`).
     """
     expected = read_pictures(folder)
     return (
-        *_file_differences(_locked_files(locked, expected), corpus.inputs),
+        *_file_differences(
+            [file for file in _locked_files(locked, expected) if file.input in read], corpus.inputs
+        ),
         *_parameter_differences(locked, pipeline.parameter_files()),
-        *_picture_differences(folder, expected, pipeline, corpus),
+        *(_picture_differences(folder, expected, pipeline, corpus) if corpus.roots else ()),
     )
 
 

@@ -196,6 +196,26 @@ def test_a_file_with_other_bytes_and_a_file_too_many_are_named(
     assert "another.json: not among the inputs of the recipe" in said
 
 
+def test_what_differs_is_named_beside_what_cannot_be_read(faces: Dataset, tmp_path: Path) -> None:
+    mine = copied(faces, tmp_path)
+    (mine["ecc"][0] / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
+    labels = sorted(mine["cid"][0].rglob("*.json"))[0]
+    changed = json.loads(labels.read_text(encoding="utf-8"))
+    labels.write_text(json.dumps(changed[:-1]), encoding="utf-8")
+
+    with pytest.raises(DataError) as caught:
+        rebuild(str(recipe_in(faces, tmp_path)), mine, tmp_path / "again", workers=1)
+
+    assert "broken.zip" in caught.value.problems[0]
+    assert f"{labels.name}: other sha256, " in str(caught.value)
+    assert "ecc: " not in str(caught.value)
+
+    (mine["cid"][0] / "cut.zip").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(DataError) as caught:
+        rebuild(str(recipe_in(faces, tmp_path)), mine, tmp_path / "again", workers=1)
+    assert [name in str(caught.value) for name in ("broken.zip", "cut.zip")] == [True, True]
+
+
 def test_pictures_of_another_size_missing_and_extra_ones_are_named(
     paintings: Dataset, tmp_path: Path
 ) -> None:
