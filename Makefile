@@ -28,7 +28,7 @@ demo: $(INSTALLED)
 	$(BIN)/artcurate inspect $(DEMO)/artelingo
 	@echo
 	@echo "The dataset is in $(DEMO)/artelingo; its card is $(DEMO)/artelingo/README.md,"
-	@echo "its scores are in $(DEMO)/artelingo/scores.json and $(DEMO)/artelingo/figures."
+	@echo "its scores are in $(DEMO)/artelingo/scores.json and, to look at, in $(DEMO)/artelingo/report.html."
 	@echo "Load it: datasets.load_dataset('$(DEMO)/artelingo')"
 
 test: $(INSTALLED)
