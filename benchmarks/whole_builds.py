@@ -55,8 +55,8 @@ def build(raw: Path, out: Path, home: Path, workers: int, *options: str) -> Buil
     told = [json.loads(line) for line in events.read_text().splitlines()]
     ended = [one for one in told if one["event"] == "stage_ended"]
     stages = {one["stage"]: float(one["seconds"]) for one in ended}
-    splits = json.loads((out / "findings.json").read_text())["probe"]
-    return Build(wall, stages, peak, worker, splits["images"])
+    probed = json.loads((out / "findings.json").read_text())["probe"]
+    return Build(wall, stages, peak, worker, probed["images"])
 
 
 def _children(pid: int) -> list[int]:

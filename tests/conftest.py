@@ -9,6 +9,8 @@ import pytest
 
 from artcurate.progress import ProgressMode
 from artcurate.sources.synthetic.artelingo import write_artelingo_sample
+from artcurate.sources.synthetic.korean import write_korean_sample
+from artcurate.sources.synthetic.wikiart import PixelMode
 
 # A busy machine is no failure of an invariant, and the same commit gives the same verdict.
 hypothesis.settings.register_profile("artcurate", deadline=None, derandomize=True)
@@ -37,4 +39,19 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Synthetic raw inputs of 60 paintings, not to be changed."""
     folder = tmp_path_factory.mktemp("sample") / "raw"
     write_artelingo_sample(folder, paintings=60, seed=3, image_size=96, progress=ProgressMode.QUIET)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def korean_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthetic ECC and CID of 16 persons, in folders of those names, not to be changed."""
+    folder = tmp_path_factory.mktemp("korean") / "raw"
+    write_korean_sample(
+        folder,
+        persons=16,
+        dialogues=120,
+        images=200,
+        pixels=PixelMode.THUMBNAIL,
+        progress=ProgressMode.QUIET,
+    )
     return folder

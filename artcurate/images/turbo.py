@@ -7,6 +7,7 @@ index; the functions used here are in all of its versions from 2.0 on.
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +21,11 @@ from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.lanczos import Plane
 from artcurate.images.planes import Planes
 
+#: The last one is Homebrew's, whose folders the loader does not look into by itself.
 _NAMES = (
     "libturbojpeg.so.0",
     "libturbojpeg.dylib",
-    "/opt/homebrew/opt/jpeg-turbo/lib/libturbojpeg.dylib",
-    "/usr/local/opt/jpeg-turbo/lib/libturbojpeg.dylib",
+    f"{os.environ.get('HOMEBREW_PREFIX', '')}/lib/libturbojpeg.dylib",
 )
 _VERSION = re.compile(rb"libjpeg-turbo version (\d[\d.]*)")
 

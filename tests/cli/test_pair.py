@@ -19,9 +19,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from artcurate.cli import main
-from artcurate.progress import ProgressMode
-from artcurate.sources.synthetic.korean import write_korean_sample
-from artcurate.sources.synthetic.wikiart import PixelMode
 
 CENTRAL = b"PK\x01\x02"
 LABELS = "Training/[라벨]EMOIMG_{0}_TRAIN/img_emotion_training_data({0}).json"
@@ -56,24 +53,10 @@ class Ran:
 Pair = Callable[..., Ran]
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("korean") / "raw"
-    write_korean_sample(
-        folder,
-        persons=16,
-        dialogues=120,
-        images=200,
-        pixels=PixelMode.THUMBNAIL,
-        progress=ProgressMode.QUIET,
-    )
-    return folder
-
-
 @pytest.fixture
-def raw(sample: Path, tmp_path: Path) -> Path:
+def raw(korean_sample: Path, tmp_path: Path) -> Path:
     """A copy that a test may spoil."""
-    return Path(shutil.copytree(sample, tmp_path / "raw"))
+    return Path(shutil.copytree(korean_sample, tmp_path / "raw"))
 
 
 @pytest.fixture
@@ -143,8 +126,8 @@ def claim_size(path: Path, size: int) -> None:
     path.write_bytes(data)
 
 
-def test_a_sound_sample_is_paired_and_told(sample: Path, pair: Pair) -> None:
-    ran = pair(sample)
+def test_a_sound_sample_is_paired_and_told(korean_sample: Path, pair: Pair) -> None:
+    ran = pair(korean_sample)
     assert (ran.code, ran.error) == (0, "")
     for line in (
         "dialogues: 120 with",
@@ -174,23 +157,23 @@ def test_a_sound_sample_is_paired_and_told(sample: Path, pair: Pair) -> None:
 
 
 def test_another_pairing_takes_the_pictures_that_were_kept(
-    sample: Path, pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    korean_sample: Path, pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def packs(home: str) -> dict[str, int]:
         found = (tmp_path / home / "cache" / "pictures").glob("*/*.pack")
         return {pack.name: pack.stat().st_size for pack in found}
 
     monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "home"))
-    first = pair(sample, out="first")
+    first = pair(korean_sample, out="first")
     kept = packs("home")
     assert kept
-    warm = pair(sample, "--set", "pair.seed=5", out="warm")
+    warm = pair(korean_sample, "--set", "pair.seed=5", out="warm")
     assert packs("home") == kept
     monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "other"))
-    cold = pair(sample, "--set", "pair.seed=5", out="cold")
+    cold = pair(korean_sample, "--set", "pair.seed=5", out="cold")
     assert first.shards() != warm.shards() == cold.shards()
     monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "cut"))
-    assert pair(sample, "--set", "face_crop.choice=median", out="cut-out").code == 0
+    assert pair(korean_sample, "--set", "face_crop.choice=median", out="cut-out").code == 0
     assert packs("cut") == {}
 
 
@@ -436,9 +419,9 @@ def as_utf8(cid: Path) -> None:
 
 @pytest.mark.parametrize("wrap", [as_folders, as_parts, as_utf8])
 def test_the_wrapping_of_the_pictures_changes_no_byte(
-    sample: Path, raw: Path, pair: Pair, wrap: Callable[[Path], None]
+    korean_sample: Path, raw: Path, pair: Pair, wrap: Callable[[Path], None]
 ) -> None:
-    first = pair(sample, out="first")
+    first = pair(korean_sample, out="first")
     wrap(raw / "cid")
     again = pair(raw, out="again")
     assert (first.code, again.code, again.error) == (0, 0, "")
@@ -446,16 +429,16 @@ def test_the_wrapping_of_the_pictures_changes_no_byte(
 
 
 def test_both_corpora_are_found_in_the_data_home(
-    sample: Path, tmp_path: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
+    korean_sample: Path, tmp_path: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "korean").symlink_to(sample)
+    (tmp_path / "home" / "korean").symlink_to(korean_sample)
     monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "home"))
     assert pair(tmp_path / "nothing", "--ecc", "--cid").code == 0
 
 
-def test_faces_are_cut_out(sample: Path, pair: Pair) -> None:
-    ran = pair(sample, "--face-crop", "agreeing", "--set", "face_crop.margin=0.2")
+def test_faces_are_cut_out(korean_sample: Path, pair: Pair) -> None:
+    ran = pair(korean_sample, "--face-crop", "agreeing", "--set", "face_crop.margin=0.2")
     assert ran.code == 0
     shard = next((ran.out / "data").glob("train-*.parquet"))
     for row in pq.read_table(shard, columns=["crop", "source_width", "source_height"]).to_pylist():
@@ -464,8 +447,8 @@ def test_faces_are_cut_out(sample: Path, pair: Pair) -> None:
         assert 0 <= crop["top"] < crop["bottom"] <= row["source_height"]
 
 
-def test_the_published_way_prints_the_published_table(sample: Path, pair: Pair) -> None:
-    ran = pair(sample, "--mode", "paper")
+def test_the_published_way_prints_the_published_table(korean_sample: Path, pair: Pair) -> None:
+    ran = pair(korean_sample, "--mode", "paper")
     assert ran.code == 0
     (line,) = (line for line in ran.said.splitlines() if "10,025" in line)
     assert line.split() == [
@@ -473,8 +456,8 @@ def test_the_published_way_prints_the_published_table(sample: Path, pair: Pair) 
     ]  # fmt: skip
 
 
-def test_a_wrong_word_is_answered_with_the_right_ones(sample: Path, pair: Pair) -> None:
-    ran = pair(sample, "--resampling", "up", "--face-crop", "mean")
+def test_a_wrong_word_is_answered_with_the_right_ones(korean_sample: Path, pair: Pair) -> None:
+    ran = pair(korean_sample, "--resampling", "up", "--face-crop", "mean")
     assert ran.code == 2
     assert "step pair: resampling: give min, none or down:N, such as down:500" in ran.error
     assert "'none', 'median' or 'agreeing'" in ran.error

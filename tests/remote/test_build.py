@@ -24,11 +24,8 @@ from artcurate.inputs import prepare
 from artcurate.net.paths import AnyPath, RemotePath, parse_path
 from artcurate.package.lock import read_lock
 from artcurate.pipeline import load_bundled, resolve
-from artcurate.progress import ProgressMode
 from artcurate.runner import Built, build, silent
 from artcurate.sources.registry import Urls
-from artcurate.sources.synthetic.korean import write_korean_sample
-from artcurate.sources.synthetic.wikiart import PixelMode
 
 CAPTIONS = "artelingo_release.csv"
 
@@ -211,36 +208,22 @@ def test_a_source_that_vanishes_stops_the_build_and_the_same_call_goes_on(
     assert shards(tmp_path / "out") == shards(local)
 
 
-@pytest.fixture(scope="module")
-def korean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("korean") / "raw"
-    write_korean_sample(
-        folder,
-        persons=16,
-        dialogues=120,
-        images=200,
-        pixels=PixelMode.THUMBNAIL,
-        progress=ProgressMode.QUIET,
-    )
-    return folder
-
-
 def pair(ecc: AnyPath, cid: AnyPath, out: Path) -> Built:
     return build(resolve(load_bundled("korean"), []), {"ecc": [ecc], "cid": [cid]}, out, workers=0)
 
 
 @pytest.mark.parametrize("listed", ["by pages", "with sizes"])
 def test_korean_pairs_from_urls_are_those_of_local_copies(
-    korean: Path, tmp_path: Path, listed: str
+    korean_sample: Path, tmp_path: Path, listed: str
 ) -> None:
-    pair(korean / "ecc", korean / "cid", tmp_path / "here")
+    pair(korean_sample / "ecc", korean_sample / "cid", tmp_path / "here")
     if listed == "by pages":
-        with serving(korean) as web:
+        with serving(korean_sample) as web:
             pair(*(parse_path(f"{web.url}/{name}") for name in ("ecc", "cid")), tmp_path / "there")
             place = f"{web.url}/ecc/"
     else:
         store = fsspec.filesystem("memory")
-        store.put(str(korean), "/korean", recursive=True)
+        store.put(str(korean_sample), "/korean", recursive=True)
         pair(
             *(parse_path(f"memory://korean/{name}") for name in ("ecc", "cid")), tmp_path / "there"
         )
@@ -262,10 +245,12 @@ def test_workers_of_ray_read_elsewhere_too(web: WebServer, local: Path, tmp_path
     assert shards(tmp_path / "out") == shards(local)
 
 
-def test_every_fault_of_corpora_elsewhere_is_told_at_once(korean: Path, tmp_path: Path) -> None:
+def test_every_fault_of_corpora_elsewhere_is_told_at_once(
+    korean_sample: Path, tmp_path: Path
+) -> None:
     cut = tmp_path / "served" / "cid" / "pictures.zip"
     cut.parent.mkdir(parents=True)
-    whole = next((korean / "cid").rglob("*.zip"))
+    whole = next((korean_sample / "cid").rglob("*.zip"))
     cut.write_bytes(whole.read_bytes()[:-40])
     (cut.parent / "more.zip.part0").write_bytes(b"PK")
     with serving(cut.parent.parent) as web:
@@ -276,7 +261,7 @@ def test_every_fault_of_corpora_elsewhere_is_told_at_once(korean: Path, tmp_path
     assert "more.zip.part0: a part of an archive" in told.value.problems[1]
     (cut.parent / "more.zip.part0").unlink()
     with serving(cut.parent.parent) as web, pytest.raises(DataError, match=r"pictures\.zip"):
-        pair(korean / "ecc", parse_path(f"{web.url}/cid"), tmp_path / "out")
+        pair(korean_sample / "ecc", parse_path(f"{web.url}/cid"), tmp_path / "out")
 
 
 def test_files_of_one_name_keep_their_own_urls(tmp_path: Path) -> None:
