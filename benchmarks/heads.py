@@ -19,12 +19,15 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from artcurate.benchmark.controls import shuffled_labels
 from artcurate.benchmark.decision import fuse_decisions, label_shares
-from artcurate.benchmark.devices import describe
+from artcurate.benchmark.devices import Precision, compute_dtype, describe
 from artcurate.benchmark.frozen import head_options
 from artcurate.benchmark.heads import HEADS, Shape, build_head
 from artcurate.benchmark.metrics import macro_f1_of
+from artcurate.benchmark.side_by_side import SharedMeter, in_threads
+from artcurate.benchmark.tables import Tables
 from artcurate.benchmark.task import Fold, Labels, Modality, Trained
 from artcurate.benchmark.train_heads import Budget, HeadSystem, train_heads
+from artcurate.engines.local import available_cores
 from artcurate.progress import meter
 
 CLASSES = 9
@@ -74,8 +77,18 @@ def systems() -> list[HeadSystem]:
     ]
 
 
-def learn(data: Folds, seed: int, draws: int) -> dict[str, Trained]:
+@dataclass(frozen=True, slots=True)
+class Training:
+    data: Folds
+    seed: int
+    draws: int
+    tables: Tables
+    meter: SharedMeter
+
+
+def learn(one: Training) -> dict[str, Trained]:
     """All systems with one seed, the two decision fusions among them."""
+    data, seed, draws = one.data, one.seed, one.draws
     random = np.random.default_rng(seed)
     image = data.test.inputs["image"]
     views = {"test": data.test.inputs} | {
@@ -85,17 +98,17 @@ def learn(data: Folds, seed: int, draws: int) -> dict[str, Trained]:
         }
         for draw in range(draws)
     }
-    with meter(f"seed {seed}", len(systems()), unit="system") as counter:
-        trained = train_heads(
-            systems(),
-            data.train,
-            data.validation,
-            views,
-            seed=seed,
-            device=CPU,
-            meter=counter,
-            budget=BUDGET,
-        )
+    trained = train_heads(
+        systems(),
+        data.train,
+        data.validation,
+        views,
+        seed=seed,
+        device=CPU,
+        meter=one.meter,
+        budget=BUDGET,
+        tables=one.tables,
+    )
     experts = [trained[name] for name in NAMES]
     fused = fuse_decisions(experts, data.validation.labels, label_shares(data.train.labels))
     return {**trained, **fused}
@@ -132,14 +145,23 @@ def main() -> None:
     given = parser.parse_args()
     data = folds(given.rows)
     started = time.perf_counter()
-    results = [learn(data, seed, given.draws) for seed in range(given.seeds)]
-    for seed in range(given.shuffled):
-        shuffled = Folds(
-            shuffled_labels(data.train, seed=seed),
-            shuffled_labels(data.validation, seed=seed),
-            data.test,
-        )
-        learn(shuffled, seed, 0)
+    tables = Tables(data.train.inputs, CPU, compute_dtype(CPU, Precision.AUTO))
+    count = given.seeds + given.shuffled
+    # One training per core, as the tier does it.
+    torch.set_num_threads(1)
+    with meter("train", count * len(systems()), unit="system") as counter:
+        shared = SharedMeter(counter)
+        trainings = [
+            Training(data, seed, given.draws, tables, shared) for seed in range(given.seeds)
+        ]
+        for seed in range(given.shuffled):
+            shuffled = Folds(
+                shuffled_labels(data.train, seed=seed),
+                shuffled_labels(data.validation, seed=seed),
+                data.test,
+            )
+            trainings.append(Training(shuffled, seed, 0, tables, shared))
+        results = list(in_threads(learn, trainings, available_cores(), shared))[: given.seeds]
     total = time.perf_counter() - started
     precision = results[0]["text"].facts["precision"]
     print(f"{describe(CPU)}, {precision}; {given.rows:,} rows, {given.seeds} seeds")

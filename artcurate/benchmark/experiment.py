@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from artcurate.benchmark.decision import (
 )
 from artcurate.benchmark.metrics import Calibration, calibration
 from artcurate.benchmark.presets import Preset
+from artcurate.benchmark.side_by_side import SharedMeter, in_threads
 from artcurate.benchmark.task import (
     FloatArray,
     Fold,
@@ -31,7 +32,7 @@ from artcurate.benchmark.task import (
     View,
 )
 from artcurate.errors import DataError
-from artcurate.progress import Meter, ProgressMode, meter
+from artcurate.progress import ProgressMode, meter
 
 #: A culture with fewer training examples than this says nothing about transfer.
 LEAST_TO_LEARN_FROM = 50
@@ -103,24 +104,33 @@ def run_experiment(
     """
     encoded, left_out, encoders = _encode(tier, examples, progress)
     rows = encoded.rows(TEST)
-    folds = encoded.fold(encoded.rows(TRAIN)), encoded.fold(encoded.rows(VALIDATION))
+    train, held_out = (encoded.fold(encoded.rows(split)) for split in (TRAIN, VALIDATION))
     transfers = list(_transfer_rows(encoded)) if Control.TRANSFER in wanted else []
     shuffles = preset.shuffles if Control.LABELS_SHUFFLED in wanted else 0
-    trainings = preset.seeds + shuffles + len(transfers)
-    with meter("train", trainings * len(tier.systems), unit="system", mode=progress) as done:
-        bench = _Bench(tier, done, soft=preset.targets == "soft")
-        broken = broken_views(encoded, rows, wanted, draws=preset.draws, seed=_SEED_OF_DRAWS)
-        test = encoded.fold(rows)
-        seeds = tuple(bench.run_seed(folds, test, broken, seed) for seed in range(preset.seeds))
-        shuffled = tuple(
-            bench.predict(
-                shuffled_labels(folds[0], seed=seed), shuffled_labels(folds[1], seed=seed), test
+    test = encoded.fold(rows)
+    broken = broken_views(encoded, rows, wanted, draws=preset.draws, seed=_SEED_OF_DRAWS)
+    alone = {TEST: test.inputs}
+    planned = [
+        *(_Training(train, held_out, _views(test, broken), seed) for seed in range(preset.seeds)),
+        *(
+            _Training(
+                shuffled_labels(train, seed=seed), shuffled_labels(held_out, seed=seed), alone, 0
             )
             for seed in range(shuffles)
-        )
-        learned = tuple(
-            Transfer(languages, bench.predict(encoded.fold(train), encoded.fold(held_out), test))
-            for languages, train, held_out in transfers
+        ),
+        *(
+            _Training(encoded.fold(rows_to_learn), encoded.fold(rows_to_stop), alone, 0)
+            for _, rows_to_learn, rows_to_stop in transfers
+        ),
+    ]
+    with meter("train", len(planned) * len(tier.systems), unit="system", mode=progress) as done:
+        bench = _Bench(tier, SharedMeter(done), soft=preset.targets == "soft")
+        learned = bench.learn_each(planned)
+        seeds = tuple(_seed_result(next(learned), test, broken) for _ in range(preset.seeds))
+        shuffled = tuple(_classes(next(learned).scaled, TEST) for _ in range(shuffles))
+        transferred = tuple(
+            Transfer(languages, _classes(next(learned).scaled, TEST))
+            for languages, _, _ in transfers
         )
     return Outcome(
         examples=encoded,
@@ -128,65 +138,86 @@ def run_experiment(
         systems=bench.systems,
         seeds=seeds,
         shuffled=shuffled,
-        transfers=learned,
+        transfers=transferred,
         left_out=left_out,
         encoders=encoders,
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Training:
+    """What a tier's `learn` needs."""
+
+    train: Fold
+    validation: Fold
+    views: Mapping[str, View]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learned:
+    """All systems, the derived fusions among them, before and after temperature scaling."""
+
+    raw: Mapping[str, Trained]
+    scaled: Mapping[str, Trained]
+
+
 class _Bench:
     """A tier with the derived fusions beside it."""
 
-    def __init__(self, tier: Tier, done: Meter, *, soft: bool) -> None:
+    def __init__(self, tier: Tier, done: SharedMeter, *, soft: bool) -> None:
         """soft: temperatures fit the votes, not each example's own label."""
         self._tier, self._done, self._soft = tier, done, soft
         self._experts = [one for one in tier.systems if one.role is Role.UNIMODAL]
         self.systems = (*tier.systems, *derived_systems(self._experts))
 
-    def run_seed(
-        self,
-        folds: tuple[Fold, Fold],
-        test: Fold,
-        broken: Mapping[str, Mapping[str, View]],
-        seed: int,
-    ) -> SeedResult:
-        views = {
-            f"{control}/{name}": view
-            for control in broken
-            for name, view in broken[control].items()
-        }
-        raw, scaled = self._learn(*folds, {TEST: test.inputs, **views}, seed)
-        return SeedResult(
-            test={name: one.evaluations[TEST].probabilities for name, one in scaled.items()},
-            uncalibrated={
-                name: calibration(one.evaluations[TEST].probabilities, test.labels)
-                for name, one in raw.items()
-            },
-            broken={
-                control: {view: _classes(scaled, f"{control}/{view}") for view in broken[control]}
-                for control in broken
-            },
-            seconds={name: one.seconds for name, one in scaled.items()},
-            facts={name: one.facts for name, one in scaled.items()},
-        )
+    def learn_each(self, trainings: Sequence[_Training]) -> Iterator[_Learned]:
+        """In the order of `trainings`."""
+        with self._tier.side_by_side() as threads:
+            yield from in_threads(self._learn, trainings, threads, self._done)
 
-    def predict(self, train: Fold, validation: Fold, test: Fold) -> dict[str, IntArray]:
-        """The test classes per system after one training with seed 0."""
-        return _classes(self._learn(train, validation, {TEST: test.inputs}, 0)[1], TEST)
-
-    def _learn(
-        self, train: Fold, validation: Fold, views: Mapping[str, View], seed: int
-    ) -> tuple[dict[str, Trained], dict[str, Trained]]:
+    def _learn(self, training: _Training) -> _Learned:
         """All systems before and after temperature scaling on validation."""
         interruption.check()
-        learned = dict(self._tier.learn(train, validation, views, seed=seed, meter=self._done))
+        train, validation = training.train, training.validation
+        learned = dict(
+            self._tier.learn(
+                train, validation, training.views, seed=training.seed, meter=self._done
+            )
+        )
         targets = validation.labels.soft if self._soft else one_hot(validation.labels)
         scaled = calibrated(learned, targets)
         if len(self._experts) < 2:
-            return learned, scaled
+            return _Learned(learned, scaled)
         experts = [scaled[system.name] for system in self._experts]
         fused = fuse_decisions(experts, validation.labels, label_shares(train.labels))
-        return {**learned, **fused}, {**scaled, **calibrated(fused, targets)}
+        return _Learned({**learned, **fused}, {**scaled, **calibrated(fused, targets)})
+
+
+def _views(test: Fold, broken: Mapping[str, Mapping[str, View]]) -> dict[str, View]:
+    """The test examples as they are, and under "control/view" as each control breaks them."""
+    return {TEST: test.inputs} | {
+        f"{control}/{name}": view for control in broken for name, view in broken[control].items()
+    }
+
+
+def _seed_result(
+    learned: _Learned, test: Fold, broken: Mapping[str, Mapping[str, View]]
+) -> SeedResult:
+    raw, scaled = learned.raw, learned.scaled
+    return SeedResult(
+        test={name: one.evaluations[TEST].probabilities for name, one in scaled.items()},
+        uncalibrated={
+            name: calibration(one.evaluations[TEST].probabilities, test.labels)
+            for name, one in raw.items()
+        },
+        broken={
+            control: {view: _classes(scaled, f"{control}/{view}") for view in broken[control]}
+            for control in broken
+        },
+        seconds={name: one.seconds for name, one in scaled.items()},
+        facts={name: one.facts for name, one in scaled.items()},
+    )
 
 
 def _classes(trained: Mapping[str, Trained], view: str) -> dict[str, IntArray]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -113,6 +114,10 @@ class FinetuneTier:
         facts = encoder_facts(text_encoder(self._preset.text))
         meter.advance(len(texts))
         return Encoded(texts, {}, facts)
+
+    def side_by_side(self) -> AbstractContextManager[int]:
+        """One: a training takes the whole device."""
+        return nullcontext(1)
 
     def learn(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +23,7 @@ from artcurate.benchmark.encoders import (
 from artcurate.benchmark.features import Features, image_features, text_features
 from artcurate.benchmark.heads import HEADS, Options
 from artcurate.benchmark.presets import EncoderChoice, FrozenPreset
+from artcurate.benchmark.tables import LatestTables
 from artcurate.benchmark.task import (
     Encoded,
     Fold,
@@ -33,6 +35,7 @@ from artcurate.benchmark.task import (
     View,
 )
 from artcurate.benchmark.train_heads import Budget, HeadSystem, train_heads
+from artcurate.engines.local import available_cores
 from artcurate.errors import UsageError
 from artcurate.progress import Meter
 from artcurate.resources import nearest
@@ -55,6 +58,7 @@ class FrozenTier:
         self._precision = precision
         self._modalities = tuple(modalities)
         self._heads = learned_heads(preset.heads)
+        self._tables = LatestTables(device, compute_dtype(device, precision))
 
     @property
     def systems(self) -> Sequence[System]:
@@ -105,6 +109,19 @@ class FrozenTier:
             facts["largest_batch_elements"] = features.largest_batch
         return Encoded(features.values, features.faults, facts)
 
+    @contextmanager
+    def side_by_side(self) -> Iterator[int]:
+        """On a CPU one training per core with one thread each: they are too small for several."""
+        if self._device.type != "cpu":
+            yield 1
+            return
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield available_cores()
+        finally:
+            torch.set_num_threads(before)
+
     def learn(
         self,
         train: Fold,
@@ -126,6 +143,7 @@ class FrozenTier:
             meter=meter,
             precision=self._precision,
             soft_targets=preset.targets == "soft",
+            tables=self._tables.of(train.inputs),
             budget=Budget(
                 learning_rates=preset.learning_rates,
                 batch_size=preset.batch_size,

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import product
 from typing import cast
@@ -70,6 +71,10 @@ class LiteTier:
             meter.advance(len(texts))
         seconds = round(time.perf_counter() - started, 3)
         return Encoded(encoded, faults, {"modality": name, "method": method, "seconds": seconds})
+
+    def side_by_side(self) -> AbstractContextManager[int]:
+        """One: its systems are fitted in threads already."""
+        return nullcontext(1)
 
     def learn(
         self,

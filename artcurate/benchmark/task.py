@@ -14,6 +14,7 @@ copies no feature.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -190,6 +191,10 @@ class Tier(Protocol):
 
         A tier that learns from raw inputs (finetune) gives the values back and only checks them.
         """
+        ...
+
+    def side_by_side(self) -> AbstractContextManager[int]:
+        """While the block lasts, so many calls of `learn` may run at once, in threads."""
         ...
 
     def learn(

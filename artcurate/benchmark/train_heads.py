@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from artcurate.benchmark.devices import (
     peak_memory,
     seed_of,
 )
-from artcurate.benchmark.heads import Head, Options, Shape, build_head
+from artcurate.benchmark.heads import Head, Options, Shape, build_head, drawing_from
 from artcurate.benchmark.metrics import macro_f1_of
 from artcurate.benchmark.tables import Tables, TableView
 from artcurate.benchmark.task import (
@@ -36,6 +37,7 @@ from artcurate.progress import Meter
 _PREDICTED = 8192
 #: Share of the uniform distribution in every prediction: no class is impossible.
 _FLOOR = 1e-6
+_BUILDING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def train_heads(
     budget: Budget | None = None,
     precision: Precision = Precision.AUTO,
     soft_targets: bool = True,
+    tables: Tables | None = None,
 ) -> dict[str, Trained]:
     """Every system trained on `train` with AdamW and cross-entropy, stopped on `validation`.
 
@@ -104,7 +107,10 @@ def train_heads(
     and dropout depend on seed and system, so that no system's result depends on which others are
     trained beside it. Features are standardised by the training examples. The cross-entropy is
     against the vote distribution (KL divergence up to a constant) where `soft_targets`, else
-    against the majority. Same arguments, machine and number of threads give the same result.
+    against the majority. Same arguments, machine and number of torch's threads give the same
+    result, in whichever thread it runs.
+
+    tables: of `train`'s inputs, where several trainings share them.
 
     Raises DataError when a loss is not finite, or there is nothing to train or validate on.
     """
@@ -113,14 +119,16 @@ def train_heads(
         raise DataError("a head needs examples to train on and others to validate on.")
     dtype = compute_dtype(device, precision)
     names = sorted({name for system in systems for name in system.modalities})
-    tables = Tables({name: train.inputs[name] for name in names}, device, dtype)
-    run = _Run(seed, budget, device, dtype)
-    with own_randomness(device):
+    tables = tables or Tables({name: train.inputs[name] for name in names}, device, dtype)
+    run = _Run(seed, budget, device, dtype, torch.Generator(device))
+    # Layers draw their first weights from the generator that all threads share.
+    with _BUILDING, own_randomness(device):
         candidates = [
             _Candidate(system, rate, run.build(system, tables, train.labels))
             for system in systems
             for rate in budget.learning_rates
         ]
+    with drawing_from(run.generator):
         run.fit(
             candidates,
             tables.view(train.inputs, names),
@@ -146,6 +154,7 @@ class _Run:
     budget: Budget
     device: torch.device
     dtype: torch.dtype
+    generator: torch.Generator
 
     def build(self, system: HeadSystem, tables: Tables, labels: Labels) -> Head:
         torch.manual_seed(seed_of("start", self.seed, system.name))
@@ -214,7 +223,9 @@ class _Run:
             batch, wanted = train.batch(places), targets[places]
             for number, candidate in enumerate(candidates):
                 started = time.perf_counter()
-                torch.manual_seed(seed_of("step", self.seed, candidate.system.name, epoch, step))
+                self.generator.manual_seed(
+                    seed_of("step", self.seed, candidate.system.name, epoch, step)
+                )
                 candidate.head.train()
                 with autocast(self.device, self.dtype):
                     logits = candidate.head.training_logits(

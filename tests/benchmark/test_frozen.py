@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from artcurate.benchmark.controls import shuffled_labels  # noqa: E402
 from artcurate.benchmark.devices import Precision  # noqa: E402
 from artcurate.benchmark.frozen import FrozenTier, head_options, learned_heads  # noqa: E402
 from artcurate.benchmark.heads import HEADS, Shape, build_head  # noqa: E402
@@ -20,6 +21,7 @@ from artcurate.benchmark.presets import (  # noqa: E402
     LitePreset,
     load_preset,
 )
+from artcurate.benchmark.side_by_side import SharedMeter, in_threads  # noqa: E402
 from artcurate.benchmark.task import Fold, Labels, Modality, Role  # noqa: E402
 from artcurate.errors import UsageError  # noqa: E402
 from artcurate.progress import ProgressMode, meter  # noqa: E402
@@ -127,3 +129,36 @@ def test_a_bundled_preset_names_heads_that_can_be_built_as_it_says(name: str) ->
     for head in learned_heads(preset.heads):
         shape = Shape((768, 2048), torch.full((9,), 1 / 9))
         build_head(head, shape, head_options(head, hidden))
+
+
+def test_trainings_side_by_side_are_those_of_one_after_another(
+    encoders: Callable[[str], Path],
+) -> None:
+    """Seeds and shuffled labels in threads give the very numbers that they give alone."""
+    random = np.random.default_rng(0)
+    preset = _preset(encoders, "embracenet", "cross_attention")
+    tier = FrozenTier(preset, ("one", "two"), device=CPU)
+    truth = random.integers(0, 2, 300)
+    inputs = {
+        name: Modality(
+            (random.normal(size=(300, 6)) + truth[:, None]).astype(np.float32), np.arange(300)
+        )
+        for name in ("one", "two")
+    }
+    labels = Labels(("happy", "sad"), truth, np.eye(2, dtype=np.float32)[truth])
+    fold = Fold(inputs, labels, np.arange(300))
+    folds = [fold, shuffled_labels(fold, seed=1), fold, fold]
+    with meter("learn", 16, unit="system", mode=ProgressMode.QUIET) as counter:
+        shared = SharedMeter(counter)
+
+        def learn(seed: int) -> dict[str, np.ndarray]:
+            trained = tier.learn(folds[seed], fold, {"test": inputs}, seed=seed, meter=shared)
+            return {name: one.evaluations["test"].probabilities for name, one in trained.items()}
+
+        with tier.side_by_side():
+            together = list(in_threads(learn, range(4), 4, shared))
+            apart = [learn(seed) for seed in range(4)]
+    for one, other in zip(together, apart, strict=True):
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
+    assert not np.array_equal(together[0]["one"], together[2]["one"])

@@ -11,6 +11,7 @@ from artcurate.benchmark.heads.base import (
     Options,
     Shape,
     build_head,
+    drawing_from,
 )
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "attention",
     "build_head",
     "decision",
+    "drawing_from",
     "joint",
 ]

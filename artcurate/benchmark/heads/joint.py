@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from artcurate.benchmark.heads.base import (
     Classifier,
+    Dropout,
     Features,
     Head,
     Options,
     Shape,
     concatenated,
+    draw,
     head,
 )
 
@@ -90,7 +92,7 @@ class GatedUnit(Head):
         self.latents = nn.ModuleList(nn.Linear(width, options.latent) for width in shape.widths)
         gates = 1 if len(shape.widths) == 2 else len(shape.widths)
         self.gates = nn.Linear(sum(shape.widths), gates * options.latent)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.classifier = Classifier(options.latent, shape.classes, options)
 
     def forward(self, features: Sequence[Features]) -> Tensor:
@@ -135,13 +137,14 @@ class EmbraceNet(Head):
         self.classifier = Classifier(options.embracement, shape.classes, options)
 
     def forward(self, features: Sequence[Features]) -> Tensor:
-        docked = torch.stack(
-            [torch.relu(dock(one.pooled)) for dock, one in zip(self.docking, features, strict=True)]
-        )
+        docked = [
+            torch.relu(dock(one.pooled)) for dock, one in zip(self.docking, features, strict=True)
+        ]
         if self.training:
-            chosen = torch.randint(len(docked), docked.shape[1:], device=docked.device)
-            embraced = docked.gather(0, chosen.unsqueeze(0)).squeeze(0)
+            drawn = draw(docked[0].shape, docked[0].device).int() + 2**15
+            chosen = (drawn * len(docked)).bitwise_right_shift(16)
+            parts = [each * (chosen == number) for number, each in enumerate(docked)]
         else:
-            embraced = docked.mean(0)
-        logits: Tensor = self.classifier(embraced)
+            parts = [each / len(docked) for each in docked]
+        logits: Tensor = self.classifier(sum(parts))
         return logits

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from artcurate.benchmark.heads import HEADS, Features, Head, Shape, build_head  # noqa: E402
 from artcurate.benchmark.heads.attention import AttentionOptions  # noqa: E402
-from artcurate.benchmark.heads.base import Options  # noqa: E402
+from artcurate.benchmark.heads.base import Dropout, Options, drawing_from  # noqa: E402
 from artcurate.benchmark.heads.joint import GateOptions, LatentOptions  # noqa: E402
 from artcurate.errors import UsageError  # noqa: E402
 
@@ -239,3 +239,50 @@ def test_an_unknown_head_names_the_nearest() -> None:
 def test_a_fusion_needs_two_modalities() -> None:
     with pytest.raises(UsageError, match="fuses at least 2 modalities"):
         build_head("late", Shape((2,), PRIOR))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_dropout_leaves_out_its_share_and_keeps_the_mean(share: float) -> None:
+    units = torch.ones(300, 1001)
+    with drawing_from(torch.Generator().manual_seed(0)):
+        kept = Dropout(share)(units)
+    values = kept.unique().tolist()
+    assert values == [0.0, pytest.approx(1 / (1 - share), rel=1e-4)]
+    # Six standard deviations of the share of 300,300 units.
+    assert abs(float((kept == 0).float().mean()) - share) < 6 * math.sqrt(0.25 / kept.numel())
+
+
+def test_dropout_as_torch_has_it_at_its_ends() -> None:
+    units = torch.randn(4, 5)
+    assert torch.equal(Dropout(0.0)(units), units)
+    assert torch.equal(Dropout(1.0)(units), torch.zeros(4, 5))
+    assert torch.equal(Dropout(0.5).eval()(units), units)
+
+
+def test_what_heads_draw_comes_from_the_generator_of_their_thread() -> None:
+    units = torch.ones(50, 50)
+    state = torch.get_rng_state()
+
+    def drawn(seed: int) -> Any:
+        with drawing_from(torch.Generator().manual_seed(seed)):
+            return Dropout(0.5)(units)
+
+    assert torch.equal(drawn(1), drawn(1))
+    assert not torch.equal(drawn(1), drawn(2))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_embracenet_takes_every_component_from_one_modality_alike_often(count: int) -> None:
+    head = _build("embracenet", (1,) * count)
+    head.classifier = torch.nn.Identity()
+    for number, dock in enumerate(head.docking):
+        torch.nn.init.zeros_(dock.weight)
+        torch.nn.init.constant_(dock.bias, number + 1)
+    head.train()
+    with drawing_from(torch.Generator().manual_seed(0)):
+        docked = head(_features(2_000, (1,) * count))
+    counts = torch.bincount(docked.flatten().long(), minlength=count + 1)
+    assert counts[0] == 0
+    share = counts[1:] / docked.numel()
+    assert torch.allclose(share, torch.full((count,), 1 / count), atol=0.01)
