@@ -32,7 +32,7 @@ demo: $(INSTALLED)
 	@echo "Load it: datasets.load_dataset('$(DEMO)/artelingo')"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -17,6 +17,11 @@ hypothesis.settings.register_profile("artcurate", deadline=None, derandomize=Tru
 hypothesis.settings.load_profile("artcurate")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests begin first, so that in the end no worker waits for the one that has them."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test finds, or leaves behind, anything in the user's own data home."""

@@ -44,6 +44,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         }
 
 
+@pytest.mark.long
 def test_every_command_and_program_of_the_readme_runs(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:

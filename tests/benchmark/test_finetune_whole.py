@@ -68,6 +68,7 @@ def names_below(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
+@pytest.mark.long
 def test_an_interrupted_command_goes_on_to_the_scores_of_an_undisturbed_one(
     artelingo: Path,
     write_preset: Callable[..., Path],

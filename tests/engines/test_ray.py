@@ -218,6 +218,7 @@ assert len(cluster.worker_nodes) == 0, "the machine went away after the build"
 """
 
 
+@pytest.mark.long
 def test_a_machine_that_goes_away_takes_no_byte_along(
     built: Path, sample: Path, tmp_path: Path
 ) -> None:
