@@ -15,6 +15,7 @@ and worst of the first ones. `--img2dataset` names the Python of an environment 
 img2dataset, whose pins do not fit artcurate's.
 
     python benchmarks/images.py [--kind wikiart] [--images 1000] [--runs 3] [--img2dataset PYTHON]
+        [--only LEG ...]
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ import pyarrow.parquet as pq
 from measure import Cost, measure
 from photographs import CID, WIKIART, make_photographs
 from PIL import Image
-from skimage.metrics import structural_similarity
 
 from artcurate.corpus import Corpus
 from artcurate.engines.local import LocalEngine
@@ -232,6 +232,9 @@ def _made(folder: Path) -> Path:
 
 def ssim_of(out: Path, folder: Path, size: int) -> tuple[float, float]:
     """Median and worst SSIM of the pictures in the Parquet files below `out`."""
+    # Half a second that no leg is to pay.
+    from skimage.metrics import structural_similarity
+
     references = [_reference(path, size) for path in sorted(folder.glob("*.jpg"))[:SEEN]]
     data = [one for path in sorted(out.rglob("*.parquet")) for one in _pictures(path)]
     # No leg keeps the order of files; the nearest small picture is the one that was made of it.
@@ -265,7 +268,7 @@ def _pictures(path: Path) -> list[bytes]:
 
 
 def show(costs: Mapping[str, Cost], count: int, seen: Mapping[str, tuple[float, float]]) -> None:
-    base = costs.get("img2dataset, 2 processes", costs["artcurate, 2 workers"])
+    base = costs.get("img2dataset, 2 processes") or next(iter(costs.values()))
     print("\n| | images/s | times the first's rate | CPU ms per image | peak MiB | SSIM | worst |")
     print("|---|---|---|---|---|---|---|")
     ordered = sorted(costs.items(), key=lambda item: item[1] is not base)
@@ -283,7 +286,8 @@ def show(costs: Mapping[str, Cost], count: int, seen: Mapping[str, tuple[float, 
     }
     print()
     for title, (one, other) in shares.items():
-        print(f"- {title}: {wall[one] / wall[other]:.2f}")
+        if one in wall and other in wall:
+            print(f"- {title}: {wall[one] / wall[other]:.2f}")
 
 
 def commands_for(
@@ -304,7 +308,8 @@ def commands_for(
         title = f"{name}, {workers} worker{'s' if workers > 1 else ''}"
         parts = (name, folder, scratch, given.size, workers)
         commands[title] = [sys.executable, __file__, "--leg", *map(str, parts)]
-    return commands
+    wanted = tuple(given.only or [""])
+    return {title: command for title, command in commands.items() if title.startswith(wanted)}
 
 
 def main() -> None:
@@ -316,6 +321,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--img2dataset", type=Path, metavar="PYTHON")
+    parser.add_argument("--only", nargs="+", metavar="LEG", help="legs whose names begin so")
     parser.add_argument("--leg", nargs=5, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.leg:

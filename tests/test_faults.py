@@ -200,7 +200,7 @@ def test_workers_that_die_over_every_picture_end_the_build_after_a_few(
     assert "--worker-memory" in errors
     assert errors.count("\n") == 1
     died = [event for event in events(log) if event["event"] == "task_died"]
-    assert len(died) == 27, "three times its chunk, and three times each of eight pictures"
+    assert len(died) == 30, "three times each of its two chunks, and of eight pictures"
 
 
 def white_png(width: int, height: int) -> bytes:

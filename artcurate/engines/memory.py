@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import sys
@@ -22,6 +23,9 @@ _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
+#: Parameters of mallopt(3), and glibc's own upper bound for the first.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGEST_KEPT, _KEPT = 32 << 20, 64 << 20
 _BYTES_PER_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -60,6 +64,21 @@ def limit_memory(limit: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, ceiling))
     else:
         watch_memory(limit)
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep what it freed, up to 64 MiB, for what it takes next.
+
+    The pixels of a picture are taken and freed for each picture. By itself glibc gives blocks of
+    that size back to the kernel, which hands out cleared pages the next time, one fault for each: a
+    sixth of the time of reducing a JPEG of 1.5 megapixels. Other C libraries are left alone.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def held_memory() -> int:

@@ -7,7 +7,6 @@ import pickle
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, TypeVar
@@ -34,7 +33,13 @@ from artcurate.engines.attempts import Attempts
 from artcurate.engines.cluster import Identity, check_nodes, identity
 from artcurate.engines.happenings import Observe, Worker, ignore
 from artcurate.engines.local import ONE_THREAD, available_cores
-from artcurate.engines.memory import default_limit, exhausted, held_memory, limit_memory
+from artcurate.engines.memory import (
+    default_limit,
+    exhausted,
+    held_memory,
+    keep_freed_memory,
+    limit_memory,
+)
 from artcurate.engines.reports import Tally, Watch
 from artcurate.errors import UsageError
 
@@ -45,8 +50,6 @@ R = TypeVar("R")
 _PATIENCE = 10.0
 #: Seconds between two looks at how many cores the cluster has by now.
 _CENSUS = 5.0
-#: Seconds that cancelled tasks get to end.
-_FAREWELL = 10.0
 #: Results travel inside messages; nothing large is ever stored. Ray wants 75 MiB at least.
 _OBJECT_STORE = 128 << 20
 #: A resource that stands for no machine of its own.
@@ -88,6 +91,10 @@ class RayEngine:
     and is `Lost` when `MAX_DEATHS` died over it. Every machine must have the same versions of
     Python, of the libraries that decide bytes, and of this package; a machine that joins later is
     looked at when it gets its first task.
+
+    Tasks that still run when the iterator of `map` is closed end by themselves, or with their
+    workers when this process leaves the cluster. They are not cancelled: Ray ends this process when
+    the answer of a cancelled task comes in late.
 
     Raises UsageError when the cluster does not answer or a machine does not fit.
     """
@@ -137,17 +144,14 @@ class RayEngine:
         attempts = Attempts(function, len(tasks), self._observe, watch)
         running: dict[Any, int] = {}
         room = _Room(self._workers)
-        try:
-            while attempts.unfinished:
-                while attempts.waiting and len(running) < room.size():
-                    index = attempts.take()
-                    running[self._submit(ask(function, tasks[index]))] = index
-                    attempts.started(index)
-                ready, _ = ray.wait(list(running), num_returns=1, timeout=_CENSUS)
-                for reference in ready:
-                    yield from self._outcome(reference, running.pop(reference), attempts)
-        finally:
-            _cancel(list(running))
+        while attempts.unfinished:
+            while attempts.waiting and len(running) < room.size():
+                index = attempts.take()
+                running[self._submit(ask(function, tasks[index]))] = index
+                attempts.started(index)
+            ready, _ = ray.wait(list(running), num_returns=1, timeout=_CENSUS)
+            for reference in ready:
+                yield from self._outcome(reference, running.pop(reference), attempts)
 
     def _submit(self, message: bytes) -> Any:
         return _CARRY_OUT.remote(message, self._identity, self._memory_limit)
@@ -198,6 +202,7 @@ _CARRY_OUT: Any = ray.remote(num_cpus=1, max_retries=0, scheduling_strategy="SPR
 @cache
 def _hold_to(limit: int) -> None:
     """Limit this process to `limit` bytes beside those that Ray has in it."""
+    keep_freed_memory()
     limit_memory(held_memory() + limit)
 
 
@@ -261,20 +266,6 @@ def _require_answer(address: str) -> None:
             f"--ray-address {address}: nobody answers there ({error}); start the cluster with "
             "`ray start --head`, or leave the option out."
         ) from None
-
-
-def _cancel(references: list[Any]) -> None:
-    """Ask tasks that still run to end, and wait until they have.
-
-    Not by force: this process itself would crash where a killed task's answer comes in late.
-    What does not end now ends with its worker, when this process leaves the cluster.
-    """
-    if not references or not ray.is_initialized():
-        return
-    for reference in references:
-        with suppress(RayError, ValueError):
-            ray.cancel(reference)
-    ray.wait(references, num_returns=len(references), timeout=_FAREWELL)
 
 
 def _death(error: RayError) -> str | None:

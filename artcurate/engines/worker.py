@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Never
 
 from artcurate.engines.answers import answer
-from artcurate.engines.memory import limit_memory
+from artcurate.engines.memory import keep_freed_memory, limit_memory
 from artcurate.engines.reports import Tally
 
 #: What a worker sends once, when it can take tasks.
@@ -36,6 +36,7 @@ def serve(handle: int, parent: int, memory_limit: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.set_inheritable(handle, False)
     _end_with(parent, handle)
+    keep_freed_memory()
     if memory_limit is not None:
         limit_memory(memory_limit)
     # The parent may go away between any two bytes; then there is nobody to tell.

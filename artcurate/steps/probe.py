@@ -29,7 +29,7 @@ from artcurate.steps.probe_task import Chunk, probe_chunk
 from artcurate.steps.registry import Parameters, Run, step
 
 #: Images per task: enough to make a task's overhead small, few enough to lose little with one.
-_CHUNK = 128
+_CHUNK = 32
 #: So many tasks are given away at first, and then four times as many each time: a build whose
 #: workers die over everything learns it from a few tasks.
 _FIRST_WAVE = 8
