@@ -1,4 +1,4 @@
-"""YAML files that come with the package, checked as a whole before anything is taken from them."""
+"""YAML files checked as a whole before anything is taken from them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from artcurate.errors import DataError
 from artcurate.resources import read_yaml
@@ -18,11 +18,13 @@ class FileModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_File = TypeVar("_File", bound=FileModel)
+_File = TypeVar("_File")
 
 
 def read_checked(
-    path: Path, model: type[_File], problems: Callable[[_File], Iterable[str]] = lambda _: ()
+    path: Path,
+    model: type[_File] | TypeAdapter[_File],
+    problems: Callable[[_File], Iterable[str]] = lambda _: (),
 ) -> _File:
     """The content of the YAML file at `path` as a `model`.
 
@@ -33,8 +35,9 @@ def read_checked(
         DataError: one problem per wrong place.
     """
     raw = read_yaml(path)
+    adapter = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
     try:
-        file = model.model_validate(raw)
+        file = adapter.validate_python(raw)
     except ValidationError as error:
         raise DataError(
             [

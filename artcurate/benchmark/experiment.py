@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -125,13 +126,13 @@ def run_experiment(
     ]
     with meter("train", len(planned) * len(tier.systems), unit="system", mode=progress) as done:
         bench = _Bench(tier, SharedMeter(done), soft=preset.targets == "soft")
-        learned = bench.learn_each(planned)
-        seeds = tuple(_seed_result(next(learned), test, broken) for _ in range(preset.seeds))
-        shuffled = tuple(_classes(next(learned).scaled, TEST) for _ in range(shuffles))
-        transferred = tuple(
-            Transfer(languages, _classes(next(learned).scaled, TEST))
-            for languages, _, _ in transfers
-        )
+        with closing(bench.learn_each(planned)) as learned:
+            seeds = tuple(_seed_result(next(learned), test, broken) for _ in range(preset.seeds))
+            shuffled = tuple(_classes(next(learned).scaled, TEST) for _ in range(shuffles))
+            transferred = tuple(
+                Transfer(languages, _classes(next(learned).scaled, TEST))
+                for languages, _, _ in transfers
+            )
     return Outcome(
         examples=encoded,
         rows=rows,
@@ -171,7 +172,7 @@ class _Bench:
         self._experts = [one for one in tier.systems if one.role is Role.UNIMODAL]
         self.systems = (*tier.systems, *derived_systems(self._experts))
 
-    def learn_each(self, trainings: Sequence[_Training]) -> Iterator[_Learned]:
+    def learn_each(self, trainings: Sequence[_Training]) -> Generator[_Learned, None, None]:
         """In the order of `trainings`."""
         with self._tier.side_by_side() as threads:
             yield from in_threads(self._learn, trainings, threads, self._done)

@@ -112,15 +112,15 @@ class FrozenTier:
     @contextmanager
     def side_by_side(self) -> Iterator[int]:
         """On a CPU one training per core with one thread each: they are too small for several."""
-        if self._device.type != "cpu":
-            yield 1
-            return
+        on_cpu = self._device.type == "cpu"
         before = torch.get_num_threads()
-        torch.set_num_threads(1)
         try:
-            yield available_cores()
+            if on_cpu:
+                torch.set_num_threads(1)
+            yield available_cores() if on_cpu else 1
         finally:
             torch.set_num_threads(before)
+            self._tables.forget()
 
     def learn(
         self,

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from artcurate.errors import DataError, UsageError
-from artcurate.resources import folder, nearest, read_yaml
+from artcurate.checked_yaml import FileModel, read_checked
+from artcurate.errors import UsageError
+from artcurate.resources import folder, nearest
 
 TierName: TypeAlias = Literal["lite", "frozen", "finetune"]
 Positive: TypeAlias = Annotated[int, Field(gt=0)]
 Share: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 
 
-class _Strict(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
-
-
-class Shared(_Strict):
+class Shared(FileModel):
     """What every preset says.
 
     source: where the recipe comes from, citable; deviations: every way in which ours differs.
@@ -41,7 +38,7 @@ class Shared(_Strict):
     targets: Literal["hard", "soft"] = "hard"
 
 
-class LiteText(_Strict):
+class LiteText(FileModel):
     """Hashed n-grams: words of 1 to `words`, characters of `characters[0]` to `characters[1]`."""
 
     words: Positive = 1
@@ -49,7 +46,7 @@ class LiteText(_Strict):
     buckets: Annotated[int, Field(ge=1 << 10, le=1 << 22)] = 1 << 15
 
 
-class LiteImage(_Strict):
+class LiteImage(FileModel):
     """An HSV histogram and a histogram of oriented gradients of the picture at `side` pixels.
 
     hsv_bins: bins of hue, saturation and value. cells: HOG cells along a side. orientations: of
@@ -82,7 +79,7 @@ class LitePreset(Shared):
     train_share: Share = 0.9
 
 
-class EncoderChoice(_Strict):
+class EncoderChoice(FileModel):
     """A pretrained encoder: id or folder, revision (commit), and how its output is pooled.
 
     max_length: tokens of a text that are read. prefix: what the model wants before every text.
@@ -178,16 +175,7 @@ def load_preset(name: str) -> Preset:
 
 def parse_preset(file: Path) -> Preset:
     """The preset in `file`. Raises DataError naming every wrong place."""
-    content = read_yaml(file)
-    try:
-        return _ADAPTER.validate_python(content)
-    except ValidationError as error:
-        raise DataError(
-            [
-                f"{file}: {'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}."
-                for one in error.errors()
-            ]
-        ) from None
+    return read_checked(file, _ADAPTER)
 
 
 def override(

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pydantic import Field, TypeAdapter
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-
-from artcurate.errors import DataError
-from artcurate.resources import folder, read_yaml
+from artcurate.checked_yaml import FileModel, read_checked
+from artcurate.resources import folder
 
 
-class Published(BaseModel):
+class Published(FileModel):
     """One published system.
 
     measures: in sentences, what the figures measure. same_task: bundled pipelines whose datasets
     pose the same task, beside whose scores the figures may stand; empty where none does.
     """
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     system: str
     source: str
@@ -26,8 +22,8 @@ class Published(BaseModel):
     accuracy: float | None = Field(default=None, ge=0, le=1)
     macro_f1: float | None = Field(default=None, ge=0, le=1)
     weighted_f1: float | None = Field(default=None, ge=0, le=1)
-    f1_per_class: dict[str, float] = {}
-    other: dict[str, float] = {}
+    f1_per_class: dict[str, float] = Field(default_factory=dict)
+    other: dict[str, float] = Field(default_factory=dict)
     measures: str
     same_task: tuple[str, ...] = ()
 
@@ -47,11 +43,7 @@ class Published(BaseModel):
 def published() -> tuple[Published, ...]:
     """Every published figure on file. Raises DataError when the file is damaged."""
     file = folder("pipelines") / "published" / "scores.yaml"
-    try:
-        return TypeAdapter(tuple[Published, ...]).validate_python(read_yaml(file))
-    except ValidationError as error:
-        places = [".".join(map(str, one["loc"])) for one in error.errors()]
-        raise DataError(f"{file}: wrong at {', '.join(places[:5])}.") from None
+    return read_checked(file, TypeAdapter(tuple[Published, ...]))
 
 
 def comparable(pipeline: str) -> tuple[Published, ...]:

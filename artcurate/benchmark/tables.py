@@ -132,6 +132,11 @@ class LatestTables:
                 self._latest = train, Tables(train, self._device, self._dtype)
             return self._latest[1]
 
+    def forget(self) -> None:
+        """Give the memory back, when no training is to come."""
+        with self._making:
+            self._latest = None
+
 
 def _same(one: View, other: View) -> bool:
     """Whether two views hold the same modalities, not equal ones."""

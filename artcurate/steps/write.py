@@ -251,7 +251,8 @@ def _carry_out(plans: Sequence[Plan], run: Run) -> tuple[list[ShardRecord], Fail
             finished = _finished(tasks, run.engine, progress)
             records = list(finished.values())
             rest = [task for task in tasks if task.name not in finished]
-            # Closing the outcomes ends the workers, so that nobody writes what is then removed.
+            # Closing the outcomes ends workers of this machine, so that they write nothing that is
+            # then removed; what a cluster still writes the next run removes.
             with closing(_outcomes(run.engine, rest, progress)) as outcomes:
                 for outcome in outcomes:
                     task = rest[outcome.index]
