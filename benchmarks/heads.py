@@ -4,7 +4,8 @@
 
 One training per seed and per shuffled control; every system is also evaluated on `--draws`
 re-paired views. The peer trains the same concatenation head, seed by seed, with torch's DataLoader
-on the same standardised features, for as many epochs as ours took.
+on the same standardised features, for as many epochs as ours took; it has the machine to itself
+and all its threads, where ours had another training beside it.
 """
 
 from __future__ import annotations
@@ -148,6 +149,8 @@ def main() -> None:
     tables = Tables(data.train.inputs, CPU, compute_dtype(CPU, Precision.AUTO))
     count = given.seeds + given.shuffled
     # One training per core, as the tier does it.
+    machine = describe(CPU)
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with meter("train", count * len(systems()), unit="system") as counter:
         shared = SharedMeter(counter)
@@ -164,7 +167,11 @@ def main() -> None:
         results = list(in_threads(learn, trainings, available_cores(), shared))[: given.seeds]
     total = time.perf_counter() - started
     precision = results[0]["text"].facts["precision"]
-    print(f"{describe(CPU)}, {precision}; {given.rows:,} rows, {given.seeds} seeds")
+    torch.set_num_threads(threads)
+    print(
+        f"{machine}, {precision}; {given.rows:,} rows, {given.seeds} seeds, "
+        f"{available_cores()} trainings at a time"
+    )
     print()
     print("| system | s per seed | epochs | macro-F1 |")
     print("|---|---:|---:|---:|")

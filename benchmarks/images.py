@@ -268,7 +268,7 @@ def _pictures(path: Path) -> list[bytes]:
 
 
 def show(costs: Mapping[str, Cost], count: int, seen: Mapping[str, tuple[float, float]]) -> None:
-    base = costs.get("img2dataset, 2 processes") or next(iter(costs.values()))
+    base = costs.get("img2dataset, 2 processes", next(iter(costs.values())))
     print("\n| | images/s | times the first's rate | CPU ms per image | peak MiB | SSIM | worst |")
     print("|---|---|---|---|---|---|---|")
     ordered = sorted(costs.items(), key=lambda item: item[1] is not base)
@@ -309,7 +309,10 @@ def commands_for(
         parts = (name, folder, scratch, given.size, workers)
         commands[title] = [sys.executable, __file__, "--leg", *map(str, parts)]
     wanted = tuple(given.only or [""])
-    return {title: command for title, command in commands.items() if title.startswith(wanted)}
+    chosen = {title: command for title, command in commands.items() if title.startswith(wanted)}
+    if not chosen:
+        raise SystemExit(f"--only: no leg begins so; there are {', '.join(commands)}.")
+    return chosen
 
 
 def main() -> None:

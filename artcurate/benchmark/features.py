@@ -192,7 +192,9 @@ class _Run:
 
     def _keep(self, rows: list[IntArray], pooled: list[Tensor]) -> None:
         places = np.concatenate(rows)
-        features = torch.cat(pooled).cpu().numpy()
+        # On a CPU bfloat16's autocast knows no float16 and refuses to join it.
+        with torch.autocast(self._device.type, enabled=False):
+            features = torch.cat(pooled).cpu().numpy()
         if not np.isfinite(features).all():
             raise DataError(
                 f"encoder {self._encoder.files.id}: some of its features are not finite in half "

@@ -111,7 +111,11 @@ class FrozenTier:
 
     @contextmanager
     def side_by_side(self) -> Iterator[int]:
-        """On a CPU one training per core with one thread each: they are too small for several."""
+        """On a CPU one training per core with one thread each: they are too small for several.
+
+        All share the standardised features but those that learn from other examples, as on some
+        languages only: each of these has a copy of its own.
+        """
         on_cpu = self._device.type == "cpu"
         before = torch.get_num_threads()
         try:

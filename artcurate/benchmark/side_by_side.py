@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from artcurate.engines.reports import Tally
@@ -12,6 +12,10 @@ from artcurate.progress import Meter
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+#: Seconds between two moments in which Ctrl-C is heard: polars' handler of the signal lets a thread
+#: that waits for another one go on waiting.
+_HEARING = 0.2
 
 
 class Abandoned(Exception):  # noqa: N818 (nobody meets it: its thread's result is not wanted)
@@ -57,17 +61,26 @@ def in_threads(
 ) -> Iterator[R]:
     """What `function` gives for each task, in the order of the tasks, `threads` of them at once.
 
-    With one thread everything runs in the caller's. When a task fails or the caller stops, tasks
-    that run are abandoned when they next tell `meter`, and those that wait are dropped.
+    With one thread everything runs in the caller's. As soon as a task fails, or the caller stops,
+    tasks that run are abandoned when they next tell `meter`, and those that wait are dropped.
     """
     if threads == 1:
         yield from map(function, tasks)
         return
     pool = ThreadPoolExecutor(threads)
+    futures = [pool.submit(function, task) for task in tasks]
     try:
-        yield from pool.map(function, tasks)
+        for place, future in enumerate(futures):
+            while not future.done():
+                _raise_from(wait(futures[place:], _HEARING, FIRST_EXCEPTION).done)
+            yield future.result()
     except BaseException:
         meter.stop()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _raise_from(done: Iterable[Future[R]]) -> None:
+    for future in done:
+        future.result()

@@ -148,7 +148,7 @@ class Trained:
 
     validation: on the validation fold.
     evaluations: per evaluation view, under its name.
-    seconds: training and prediction, wall clock.
+    seconds: training and prediction, wall clock; other trainings may have run at the same time.
     facts: what the training chose and met (epochs, penalty, micro-batch, peak memory, ...).
     """
 

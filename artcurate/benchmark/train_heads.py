@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from artcurate import interruption
 from artcurate.benchmark.devices import (
     Precision,
     autocast,
@@ -220,6 +221,7 @@ class _Run:
         seconds = [0.0 for _ in candidates]
         steps = torch.split(order, self.budget.batch_size)
         for step, places in enumerate(steps):
+            interruption.check()
             batch, wanted = train.batch(places), targets[places]
             for number, candidate in enumerate(candidates):
                 started = time.perf_counter()
@@ -245,6 +247,7 @@ class _Run:
     @torch.inference_mode()
     def predict(self, candidate: _Candidate, view: TableView) -> FloatArray:
         """float32 (n, classes)."""
+        interruption.check()
         candidate.head.eval()
         parts = []
         with autocast(self.device, self.dtype):

@@ -23,8 +23,8 @@ _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-#: Parameters of mallopt(3), and glibc's own upper bound for the first.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+#: Parameters of mallopt(3), and what they are set to; glibc allows no more for the first.
+_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 _LARGEST_KEPT, _KEPT = 32 << 20, 64 << 20
 _BYTES_PER_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -67,7 +67,7 @@ def limit_memory(limit: int) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep what it freed, up to 64 MiB, for what it takes next.
+    """Let this process keep what it freed at its heap's end, 64 MiB, for what it takes next.
 
     The pixels of a picture are taken and freed for each picture. By itself glibc gives blocks of
     that size back to the kernel, which hands out cleared pages the next time, one fault for each: a

@@ -92,9 +92,9 @@ class RayEngine:
     Python, of the libraries that decide bytes, and of this package; a machine that joins later is
     looked at when it gets its first task.
 
-    Tasks that still run when the iterator of `map` is closed end by themselves, or with their
-    workers when this process leaves the cluster. They are not cancelled: Ray ends this process when
-    the answer of a cancelled task comes in late.
+    Tasks that still run when the iterator of `map` is closed end with their workers when this
+    process leaves the cluster; where it was connected before, they are waited for. They are not
+    cancelled: Ray ends this process when the answer of a cancelled task comes in late.
 
     Raises UsageError when the cluster does not answer or a machine does not fit.
     """
@@ -144,14 +144,18 @@ class RayEngine:
         attempts = Attempts(function, len(tasks), self._observe, watch)
         running: dict[Any, int] = {}
         room = _Room(self._workers)
-        while attempts.unfinished:
-            while attempts.waiting and len(running) < room.size():
-                index = attempts.take()
-                running[self._submit(ask(function, tasks[index]))] = index
-                attempts.started(index)
-            ready, _ = ray.wait(list(running), num_returns=1, timeout=_CENSUS)
-            for reference in ready:
-                yield from self._outcome(reference, running.pop(reference), attempts)
+        try:
+            while attempts.unfinished:
+                while attempts.waiting and len(running) < room.size():
+                    index = attempts.take()
+                    running[self._submit(ask(function, tasks[index]))] = index
+                    attempts.started(index)
+                ready, _ = ray.wait(list(running), num_returns=1, timeout=_CENSUS)
+                for reference in ready:
+                    yield from self._outcome(reference, running.pop(reference), attempts)
+        finally:
+            if running and not self._connected_here:
+                ray.wait(list(running), num_returns=len(running))
 
     def _submit(self, message: bytes) -> Any:
         return _CARRY_OUT.remote(message, self._identity, self._memory_limit)
@@ -189,7 +193,7 @@ def carry_out(message: bytes, expected: Identity, memory_limit: int | None) -> _
     """Carry out one task in a worker of the cluster, in whose process later tasks run too."""
     expected.require(socket.gethostname())
     limit = default_limit(available_cores()) if memory_limit is None else memory_limit
-    _hold_to(limit)
+    _prepare(limit)
     start = time.perf_counter()
     told = answer(message, _keep)
     seconds = round(time.perf_counter() - start, 6)
@@ -200,8 +204,8 @@ _CARRY_OUT: Any = ray.remote(num_cpus=1, max_retries=0, scheduling_strategy="SPR
 
 
 @cache
-def _hold_to(limit: int) -> None:
-    """Limit this process to `limit` bytes beside those that Ray has in it."""
+def _prepare(limit: int) -> None:
+    """Once in this process: keep what is freed; no more than `limit` bytes beside Ray's own."""
     keep_freed_memory()
     limit_memory(held_memory() + limit)
 

@@ -251,8 +251,8 @@ def _carry_out(plans: Sequence[Plan], run: Run) -> tuple[list[ShardRecord], Fail
             finished = _finished(tasks, run.engine, progress)
             records = list(finished.values())
             rest = [task for task in tasks if task.name not in finished]
-            # Closing the outcomes ends workers of this machine, so that they write nothing that is
-            # then removed; what a cluster still writes the next run removes.
+            # Closing the outcomes ends local workers, so that they write nothing that is then
+            # removed; partial files of a cluster's are removed by the next run at the latest.
             with closing(_outcomes(run.engine, rest, progress)) as outcomes:
                 for outcome in outcomes:
                     task = rest[outcome.index]

@@ -29,9 +29,8 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _texts(encoder: Any, texts: list[str], **options: Any) -> Features:
     with meter("texts", len(texts), unit="text", mode=ProgressMode.QUIET) as counter:
-        return text_features(
-            encoder, texts, device=CPU, meter=counter, precision=Precision.FLOAT32, **options
-        )
+        options = {"precision": Precision.FLOAT32} | options
+        return text_features(encoder, texts, device=CPU, meter=counter, **options)
 
 
 def _pictures(encoder: Any, pictures: Any, **options: Any) -> Features:
@@ -74,6 +73,24 @@ def test_a_second_run_computes_nothing_and_a_new_input_alone_is_computed(
     more = _texts(encoder, ["the new sea", *texts])
     assert (more.computed, seen) == (1, [1])
     np.testing.assert_array_equal(more.values[1:], first.values)
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+def test_parts_of_the_cache_hold_what_a_whole_one_holds(
+    precision: Precision,
+    encoders: Callable[[str], Path],
+    sentences: Callable[[int], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    encoder = load_text_encoder(str(encoders("bert")))
+    texts = sentences(40)
+    whole = _texts(encoder, texts, precision=precision, tokens_per_batch=60)
+    monkeypatch.setenv("ARTCURATE_HOME", str(tmp_path / "another"))
+    monkeypatch.setattr(module, "_PART", 16)
+    parts = _texts(encoder, texts, precision=precision, tokens_per_batch=60)
+    assert parts.computed == 40
+    np.testing.assert_array_equal(parts.values, whole.values)
 
 
 def test_another_pooling_shares_nothing(

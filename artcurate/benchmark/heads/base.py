@@ -144,9 +144,15 @@ def build_head(name: str, shape: Shape, options: Options | None = None) -> Head:
 
 
 def draw(shape: torch.Size, device: torch.device) -> Tensor:
-    """int16 of `shape`, all of its values alike likely: four of them from one number drawn."""
+    """int16 of `shape`, all of its values alike likely."""
+    generator = _generator.get()
+    if device.type == "mps":
+        # Its numbers have 32 bits, whatever they are stored in.
+        few = torch.empty(shape, dtype=torch.int16, device=device)
+        return few.random_(-(2**15), 2**15, generator=generator)
+    # Four of them from one number drawn.
     numbers = torch.empty(-(-shape.numel() // 4), dtype=torch.int64, device=device)
-    numbers.random_(-(2**63), None, generator=_generator.get())
+    numbers.random_(-(2**63), None, generator=generator)
     return numbers.view(torch.int16)[: shape.numel()].view(shape)
 
 
