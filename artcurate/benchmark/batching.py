@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from artcurate.benchmark.task import IntArray
 
 #: A batch is closed before more than this share of it would be padding.
-MAX_PADDING = 0.1
+MAX_PADDING = 0.08
 
 
 @dataclass(frozen=True, slots=True, eq=False)

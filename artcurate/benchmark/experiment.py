@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -170,22 +171,32 @@ class _Bench:
         """soft: temperatures fit the votes, not each example's own label."""
         self._tier, self._done, self._soft = tier, done, soft
         self._experts = [one for one in tier.systems if one.role is Role.UNIMODAL]
-        self.systems = (*tier.systems, *derived_systems(self._experts))
+        self._own = tuple(tier.systems)
+        self.systems = (*self._own, *derived_systems(self._experts))
 
     def learn_each(self, trainings: Sequence[_Training]) -> Generator[_Learned, None, None]:
         """In the order of `trainings`."""
-        with self._tier.side_by_side() as threads:
-            yield from in_threads(self._learn, trainings, threads, self._done)
+        shares = self._tier.shares
+        parts = [(training, share) for training in trainings for share in shares]
+        with (
+            self._tier.side_by_side() as threads,
+            closing(in_threads(self._learn, parts, threads, self._done)) as learned,
+        ):
+            for training in trainings:
+                alone = ChainMap(*(next(learned) for _ in shares))
+                yield self._fused(training, {one.name: alone[one.name] for one in self._own})
 
-    def _learn(self, training: _Training) -> _Learned:
-        """All systems before and after temperature scaling on validation."""
+    def _learn(self, part: tuple[_Training, Sequence[System]]) -> dict[str, Trained]:
         interruption.check()
-        train, validation = training.train, training.validation
-        learned = dict(
-            self._tier.learn(
-                train, validation, training.views, seed=training.seed, meter=self._done
-            )
+        one, share = part
+        learned = self._tier.learn(
+            share, one.train, one.validation, one.views, seed=one.seed, meter=self._done
         )
+        return dict(learned)
+
+    def _fused(self, training: _Training, learned: dict[str, Trained]) -> _Learned:
+        """All systems before and after temperature scaling on validation."""
+        train, validation = training.train, training.validation
         targets = validation.labels.soft if self._soft else one_hot(validation.labels)
         scaled = calibrated(learned, targets)
         if len(self._experts) < 2:

@@ -94,6 +94,11 @@ class FinetuneTier:
             return alone
         return alone + [System(name, self._modalities, Role.FUSION) for name in self._heads]
 
+    @property
+    def shares(self) -> Sequence[Sequence[System]]:
+        """Each system by itself: it trains encoders of its own."""
+        return [(system,) for system in self.systems]
+
     def encode(self, name: str, values: Values, meter: Meter) -> Encoded:
         """The values as they came; every picture is decoded once to find the unreadable ones.
 
@@ -121,6 +126,7 @@ class FinetuneTier:
 
     def learn(
         self,
+        share: Sequence[System],
         train: Fold,
         validation: Fold,
         evaluations: Mapping[str, View],
@@ -128,13 +134,15 @@ class FinetuneTier:
         seed: int,
         meter: Meter,
     ) -> dict[str, Trained]:
-        """Every system trained by the preset's recipe; all processes of a launch get the same.
+        """Each system of the share trained by the preset's recipe.
+
+        All processes of a launch get the same.
 
         Raises DataError as `Trainer.fit`, and KeyboardInterrupt after a checkpoint.
         """
         world = join(self._device)
         trained = {}
-        for system in self.systems:
+        for system in share:
             trained[system.name] = self._learn_one(
                 system, train, validation, evaluations, seed, world, meter
             )

@@ -62,9 +62,13 @@ class FrozenTier:
 
     @property
     def systems(self) -> Sequence[System]:
-        return [
-            System(system.name, system.modalities, _role(system)) for system in self._head_systems()
-        ]
+        return [_described(system) for system in self._head_systems()]
+
+    @property
+    def shares(self) -> Sequence[Sequence[System]]:
+        """Each system by itself, so that the last training does not wait for one core."""
+        by_cost = sorted(self._head_systems(), key=lambda one: HEADS[one.head].cost, reverse=True)
+        return [(_described(system),) for system in by_cost]
 
     def encode(self, name: str, values: Values, meter: Meter) -> Encoded:
         """Texts and pictures by their encoder; precomputed features stay as they are.
@@ -113,8 +117,7 @@ class FrozenTier:
     def side_by_side(self) -> Iterator[int]:
         """On a CPU one training per core with one thread each: they are too small for several.
 
-        All share the standardised features but those that learn from other examples, as on some
-        languages only: each of these has a copy of its own.
+        All that learn from the same examples share the standardised features.
         """
         on_cpu = self._device.type == "cpu"
         before = torch.get_num_threads()
@@ -128,6 +131,7 @@ class FrozenTier:
 
     def learn(
         self,
+        share: Sequence[System],
         train: Fold,
         validation: Fold,
         evaluations: Mapping[str, View],
@@ -135,10 +139,11 @@ class FrozenTier:
         seed: int,
         meter: Meter,
     ) -> dict[str, Trained]:
-        """Every system's head under the preset's budget; see `train_heads`."""
+        """The share's heads under the preset's budget; see `train_heads`."""
         preset = self._preset
+        names = {system.name for system in share}
         return train_heads(
-            self._head_systems(),
+            [system for system in self._head_systems() if system.name in names],
             train,
             validation,
             evaluations,
@@ -244,5 +249,6 @@ def head_options(name: str, hidden: tuple[int, ...], **others: Any) -> Options:
     return replace(default, **chosen, hidden=hidden)
 
 
-def _role(system: HeadSystem) -> Role:
-    return Role.UNIMODAL if len(system.modalities) == 1 else Role.FUSION
+def _described(system: HeadSystem) -> System:
+    role = Role.UNIMODAL if len(system.modalities) == 1 else Role.FUSION
+    return System(system.name, system.modalities, role)

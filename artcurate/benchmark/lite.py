@@ -52,6 +52,11 @@ class LiteTier:
         alone = [System(name, (name,), Role.UNIMODAL) for name in self._modalities]
         return [*alone, System(CONCATENATION, self._modalities, Role.FUSION)]
 
+    @property
+    def shares(self) -> Sequence[Sequence[System]]:
+        """One: fusions build on what the modalities' own models found."""
+        return [self.systems]
+
     def encode(self, name: str, values: Values, meter: Meter) -> Encoded:
         """Texts become hashed counts, pictures histograms; arrays stay as they are."""
         started = time.perf_counter()
@@ -78,6 +83,7 @@ class LiteTier:
 
     def learn(
         self,
+        share: Sequence[System],
         train: Fold,
         validation: Fold,
         evaluations: Mapping[str, View],
@@ -91,10 +97,11 @@ class LiteTier:
         the groups: the spread over seeds is that of the training data.
         """
         with one_thread():
-            return self._learn(train, validation, evaluations, seed, meter)
+            return self._learn(share, train, validation, evaluations, seed, meter)
 
     def _learn(
         self,
+        share: Sequence[System],
         train: Fold,
         validation: Fold,
         evaluations: Mapping[str, View],
@@ -123,7 +130,7 @@ class LiteTier:
 
         trained = {}
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for system, one in zip(self.systems, pool.map(run, self.systems), strict=True):
+            for system, one in zip(share, pool.map(run, share), strict=True):
                 trained[system.name] = one
                 told = _standing(one.validation.probabilities, validation.labels)
                 meter.note(f"seed {seed}, {system.name}, {told}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -58,7 +58,7 @@ class SharedMeter:
 
 def in_threads(
     function: Callable[[T], R], tasks: Sequence[T], threads: int, meter: SharedMeter
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """What `function` gives for each task, in the order of the tasks, `threads` of them at once.
 
     With one thread everything runs in the caller's. As soon as a task fails, or the caller stops,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -113,13 +114,14 @@ class Tables:
 
 
 class LatestTables:
-    """The tables of the latest training view, for trainings that differ in seed or labels only."""
+    """The tables of the latest training view, and of earlier ones that somebody still uses."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         self._device = device
         self._dtype = dtype
         self._making = threading.Lock()
-        self._latest: tuple[View, Tables] | None = None
+        self._latest: Tables | None = None
+        self._known: list[tuple[View, weakref.ref[Tables]]] = []
 
     def of(self, train: View) -> Tables:
         """The tables whose means and deviations are those of `train`.
@@ -127,15 +129,22 @@ class LatestTables:
         Raises DataError for values not finite.
         """
         with self._making:
-            if self._latest is None or not _same(self._latest[0], train):
+            tables = self._alive(train)
+            if tables is None:
                 self._latest = None
-                self._latest = train, Tables(train, self._device, self._dtype)
-            return self._latest[1]
+                tables = Tables(train, self._device, self._dtype)
+                self._known.append((train, weakref.ref(tables)))
+            self._latest = tables
+            return tables
 
     def forget(self) -> None:
         """Give the memory back, when no training is to come."""
         with self._making:
             self._latest = None
+
+    def _alive(self, train: View) -> Tables | None:
+        self._known = [(view, tables) for view, tables in self._known if tables() is not None]
+        return next((tables() for view, tables in self._known if _same(view, train)), None)
 
 
 def _same(one: View, other: View) -> bool:

@@ -183,7 +183,15 @@ class Tier(Protocol):
 
     @property
     def systems(self) -> Sequence[System]:
-        """Every system that `learn` gives, unimodal ones first."""
+        """Every system that the tier knows, unimodal ones first."""
+        ...
+
+    @property
+    def shares(self) -> Sequence[Sequence[System]]:
+        """The systems in the groups that `learn` takes, those that take longest first.
+
+        What a share learns does not depend on whether others are learned beside it.
+        """
         ...
 
     def encode(self, name: str, values: Values, meter: Meter) -> Encoded:
@@ -199,6 +207,7 @@ class Tier(Protocol):
 
     def learn(
         self,
+        share: Sequence[System],
         train: Fold,
         validation: Fold,
         evaluations: Mapping[str, View],
@@ -206,7 +215,7 @@ class Tier(Protocol):
         seed: int,
         meter: Meter,
     ) -> Mapping[str, Trained]:
-        """Every system trained on `train`, stopped and tuned on `validation`, under its name.
+        """The systems of one of `shares` trained on `train`, stopped and tuned on `validation`.
 
         The same arguments give the same probabilities. `meter` counts systems. A class that
         `train` lacks gets probability, however small, so that NLL stays finite.

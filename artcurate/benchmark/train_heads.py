@@ -35,7 +35,7 @@ from artcurate.errors import DataError
 from artcurate.progress import Meter
 
 #: Examples in one forward pass of a prediction.
-_PREDICTED = 8192
+_PREDICTED = 4096
 #: Share of the uniform distribution in every prediction: no class is impossible.
 _FLOOR = 1e-6
 _BUILDING = threading.Lock()

@@ -70,7 +70,7 @@ def _fold(pictures: Any, seed: int, count: int = 48) -> Fold:
 
 def _learn(tier: FinetuneTier, folds: tuple[Fold, Fold]) -> dict[str, Trained]:
     with meter("learn", 5, unit="system", mode=ProgressMode.QUIET) as counter:
-        return tier.learn(*folds, {"test": folds[1].inputs}, seed=0, meter=counter)
+        return tier.learn(tier.systems, *folds, {"test": folds[1].inputs}, seed=0, meter=counter)
 
 
 @pytest.mark.parametrize("sequences", [False, True])
@@ -112,7 +112,7 @@ def test_a_terminal_sees_loss_and_validation_f1_and_a_file_sees_nothing(
     for number, stream in enumerate((Terminal(), io.StringIO())):
         tier = _tier(encoders, tmp_path / str(number), heads=(), epochs=2)
         with redirect_stderr(stream), meter("train", 3, unit="system") as counter:
-            tier.learn(*folds, {}, seed=0, meter=counter)
+            tier.learn(tier.systems, *folds, {}, seed=0, meter=counter)
         shown = stream.getvalue()
         found = re.search(r"seed 0, epoch 2 of 2, loss \d\.\d+, best validation macro-F1 \d", shown)
         assert (found is not None) == stream.isatty()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from artcurate.benchmark.presets import (  # noqa: E402
     load_preset,
 )
 from artcurate.benchmark.side_by_side import SharedMeter, in_threads  # noqa: E402
-from artcurate.benchmark.task import Fold, Labels, Modality, Role  # noqa: E402
+from artcurate.benchmark.task import Fold, Labels, Modality, Role, System  # noqa: E402
 from artcurate.errors import UsageError  # noqa: E402
 from artcurate.progress import ProgressMode, meter  # noqa: E402
 
@@ -82,7 +82,7 @@ def test_from_raw_inputs_to_predictions_with_a_third_modality(
     labels = Labels(("happy", "sad"), truth, np.eye(2, dtype=np.float32)[truth])
     fold = Fold(inputs, labels, np.arange(200))
     with meter("learn", 5, unit="system", mode=ProgressMode.QUIET) as counter:
-        trained = tier.learn(fold, fold, {"test": inputs}, seed=0, meter=counter)
+        trained = tier.learn(tier.systems, fold, fold, {"test": inputs}, seed=0, meter=counter)
     assert [(one.name, one.role) for one in tier.systems] == [
         ("text", Role.UNIMODAL),
         ("image", Role.UNIMODAL),
@@ -147,18 +147,33 @@ def test_trainings_side_by_side_are_those_of_one_after_another(
     }
     labels = Labels(("happy", "sad"), truth, np.eye(2, dtype=np.float32)[truth])
     fold = Fold(inputs, labels, np.arange(300))
-    folds = [fold, shuffled_labels(fold, seed=1), fold, fold]
-    with meter("learn", 16, unit="system", mode=ProgressMode.QUIET) as counter:
+    folds = [fold, shuffled_labels(fold, seed=1), fold]
+    with meter("learn", 24, unit="system", mode=ProgressMode.QUIET) as counter:
         shared = SharedMeter(counter)
 
-        def learn(seed: int) -> dict[str, np.ndarray]:
-            trained = tier.learn(folds[seed], fold, {"test": inputs}, seed=seed, meter=shared)
+        def learn(part: tuple[int, Sequence[System]]) -> dict[str, np.ndarray]:
+            seed, share = part
+            trained = tier.learn(
+                share, folds[seed], fold, {"test": inputs}, seed=seed, meter=shared
+            )
             return {name: one.evaluations["test"].probabilities for name, one in trained.items()}
 
+        parts = [(seed, share) for seed in range(3) for share in tier.shares]
         with tier.side_by_side():
-            together = list(in_threads(learn, range(4), 4, shared))
-            apart = [learn(seed) for seed in range(4)]
-    for one, other in zip(together, apart, strict=True):
-        for name in one:
-            np.testing.assert_array_equal(one[name], other[name])
-    assert not np.array_equal(together[0]["one"], together[2]["one"])
+            together = list(in_threads(learn, parts, 4, shared))
+            apart = [learn((seed, tier.systems)) for seed in range(3)]
+    for (seed, (system,)), one in zip(parts, together, strict=True):
+        np.testing.assert_array_equal(one[system.name], apart[seed][system.name])
+    assert not np.array_equal(apart[0]["one"], apart[2]["one"])
+
+
+def test_what_takes_longest_is_learned_first_and_nothing_twice(
+    encoders: Callable[[str], Path],
+) -> None:
+    preset = _preset(encoders, "concatenation", "cross_modal_transformer")
+    tier = FrozenTier(preset, ("one", "two"), device=CPU)
+    shared_out = [system for share in tier.shares for system in share]
+    assert [one.name for one in shared_out] == [
+        "cross_modal_transformer", "concatenation", "one", "two",
+    ]  # fmt: skip
+    assert sorted(shared_out, key=tier.systems.index) == tier.systems

@@ -38,7 +38,7 @@ def learn(chosen: LitePreset, unit: float = 1.0) -> dict[str, Trained]:
     tier = LiteTier(chosen, NAMES)
     train, held_out, test = (fold(seed, unit=unit) for seed in range(3))
     with meter("learn", 3, unit="system", mode=ProgressMode.QUIET) as done:
-        return tier.learn(train, held_out, {"test": test.inputs}, seed=0, meter=done)
+        return tier.learn(tier.systems, train, held_out, {"test": test.inputs}, seed=0, meter=done)
 
 
 def test_rows_of_all_components_have_root_mean_square_length_one() -> None:
@@ -90,7 +90,8 @@ def test_validation_chooses_the_length_and_says_which() -> None:
 def test_machines_are_told_validation_loss_and_f1(capsys: pytest.CaptureFixture[str]) -> None:
     train, held_out = fold(0), fold(1)
     with meter("train", 3, unit="system", mode=ProgressMode.JSON) as done:
-        LiteTier(preset(), NAMES).learn(train, held_out, {}, seed=2, meter=done)
+        tier = LiteTier(preset(), NAMES)
+        tier.learn(tier.systems, train, held_out, {}, seed=2, meter=done)
 
     told = capsys.readouterr().err
     assert re.search(r"seed 2, concatenation, validation loss [\d.]+, macro-F1 0\.\d+", told)

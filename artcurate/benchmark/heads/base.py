@@ -79,7 +79,11 @@ _OptionsT = TypeVar("_OptionsT", bound=Options)
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[_OptionsT]):
-    """A registered head. decides: it only combines decisions of unimodal experts."""
+    """A registered head.
+
+    decides: it only combines decisions of unimodal experts. cost: about what a training step on
+    pooled features takes beside the unimodal head's, on a CPU.
+    """
 
     name: str
     build: Callable[[Shape, _OptionsT], Head]
@@ -87,6 +91,7 @@ class Kind(Generic[_OptionsT]):
     title: str
     least: int
     decides: bool
+    cost: float
 
 
 HEADS: dict[str, Kind[Any]] = {}
@@ -111,17 +116,23 @@ _HeadT = TypeVar("_HeadT", bound=type[Head])
 
 
 def head(
-    name: str, options: type[Options], *, title: str, least: int = 2, decides: bool = False
+    name: str,
+    options: type[Options],
+    *,
+    title: str,
+    least: int = 2,
+    decides: bool = False,
+    cost: float = 1.0,
 ) -> Callable[[_HeadT], _HeadT]:
     """Register the decorated `Head`, built as `cls(shape, options)`, under `name`.
 
-    least: how many modalities it needs.
+    least: how many modalities it needs. decides, cost: see `Kind`.
     """
 
     def register(cls: _HeadT) -> _HeadT:
         if name in HEADS:
             raise ValueError(f"two heads are named {name!r}")
-        HEADS[name] = Kind(name, cls, options, title, least, decides)
+        HEADS[name] = Kind(name, cls, options, title, least, decides, cost)
         return cls
 
     return register

@@ -21,7 +21,7 @@ from artcurate.benchmark.heads.base import (
 )
 
 
-@head("concatenation", Options, title="concatenation")
+@head("concatenation", Options, title="concatenation", cost=1.5)
 class Concatenation(Head):
     """A classifier on [x_1, ..., x_M]; without hidden layers as in VL-KE-T5."""
 
@@ -41,7 +41,7 @@ class LatentOptions(Options):
     latent: int | None = 128
 
 
-@head("linear_combination", LatentOptions, title="linear combination")
+@head("linear_combination", LatentOptions, title="linear combination", cost=1.8)
 class LinearCombination(Head):
     """A classifier on sum_m a_m z_m with learned scalars a_m, 1 at the start (MVIP 2024).
 
@@ -78,7 +78,7 @@ class GateOptions(Options):
     hidden: tuple[int, ...] = ()
 
 
-@head("gated_unit", GateOptions, title="gated multimodal unit")
+@head("gated_unit", GateOptions, title="gated multimodal unit", cost=2.8)
 class GatedUnit(Head):
     """Gated multimodal unit (Arevalo et al., arXiv:1702.01992, section 3.1), then a classifier.
 
@@ -120,7 +120,7 @@ class EmbraceOptions(Options):
     hidden: tuple[int, ...] = (128,)
 
 
-@head("embracenet", EmbraceOptions, title="EmbraceNet")
+@head("embracenet", EmbraceOptions, title="EmbraceNet", cost=2.1)
 class EmbraceNet(Head):
     """EmbraceNet (Choi and Lee, Information Fusion 51, 2019, section 3), then a classifier.
 

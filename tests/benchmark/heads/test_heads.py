@@ -221,11 +221,12 @@ def test_attention_over_the_encoders_tokens_does_not_see_padding(name: str) -> N
     assert not torch.allclose(predicted(changed)[0], predicted(tokens[0])[0])
 
 
-def test_attention_of_few_tokens_equals_the_fused_kernel() -> None:
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_attention_of_few_tokens_equals_the_fused_kernel(count: int) -> None:
     options = AttentionOptions(sequences=True, attention_heads=2)
     head = _build("cross_modal_transformer", (5, 7), options)
-    tokens = [torch.randn(3, 4, width) for width in (5, 7)]
-    everything = torch.ones(3, 4, dtype=torch.bool)
+    tokens = [torch.randn(3, count, width) for width in (5, 7)]
+    everything = torch.ones(3, count, dtype=torch.bool)
     plain = [Features(one.mean(1), one, None) for one in tokens]
     masked = [Features(one.mean(1), one, everything) for one in tokens]
     torch.testing.assert_close(head(plain), head(masked), rtol=1e-4, atol=1e-5)
