@@ -12,7 +12,12 @@ from enum import StrEnum
 import torch
 from tqdm import tqdm
 
+from artcurate.engines.memory import give_freed_memory_back
 from artcurate.errors import UsageError
+
+#: What oneDNN says without memory for a kernel or its scratchpad. Of a product that it cannot do
+#: at all it says "could not create a primitive descriptor".
+_ONEDNN_FULL = ("could not create a primitive", "could not execute a primitive")
 
 
 class Precision(StrEnum):
@@ -70,15 +75,18 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     return torch.autocast(device.type, dtype=dtype)
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device or the CPU's allocator had no memory left."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+def is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
+    """Whether a device, the CPU's allocator or its kernels had no memory left."""
+    lacking = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return lacking or "can't allocate memory" in str(error) or str(error) in _ONEDNN_FULL
 
 
 def release_memory(device: torch.device) -> None:
     """Give cached blocks back, after an attempt that did not fit."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
+    if device.type == "cpu":
+        give_freed_memory_back()
 
 
 def peak_memory(device: torch.device) -> int:

@@ -238,7 +238,7 @@ class _HalvingForward:
             moved = [tensor.to(self.device, non_blocking=True) for tensor in tensors]
             pooled: Tensor = self.encoder(*moved).pooled
             return pooled.to(torch.float16)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             if len(tensors[0]) == 1:

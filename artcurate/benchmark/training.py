@@ -299,7 +299,7 @@ class Trainer:
                 share = soft_cross_entropy(logits, wanted) * (len(part) / len(rows))
                 share.backward()  # type: ignore[no-untyped-call]
                 loss += share.detach()
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             return loss, True
@@ -310,9 +310,10 @@ class Trainer:
         release_memory(self._device)
         half = at.micro_batch // 2
         if half < self._least:
+            few = "one example fits" if self._least == 1 else "two examples fit"
             raise DataError(
-                f"{self._name}: not even {self._least} examples at once fit into the memory of "
-                f"{self._device}; choose smaller encoders, a shorter max_length or another device."
+                f"{self._name}: not even {few} into the memory of {self._device}; choose "
+                "smaller encoders, a shorter max_length or another device."
             )
         if self._world.rank == 0:
             tell(

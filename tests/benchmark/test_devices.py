@@ -37,6 +37,9 @@ def test_lack_of_memory_is_told_from_other_errors() -> None:
         torch.empty(1 << 60)
     assert is_out_of_memory(allocation.value)
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(RuntimeError("could not create a primitive"))
+    assert not is_out_of_memory(RuntimeError("could not create a primitive descriptor for matmul"))
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 

@@ -171,8 +171,20 @@ def test_without_memory_the_micro_batch_is_halved_and_the_result_stays(
 
         model.forward = full
 
-    with pytest.raises(DataError, match="not even 1 examples at once fit"):
+    with pytest.raises(DataError, match="not even one example fits into"):
         tiny.train(*folders, tmp_path / "other", prepare=never)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's limit is Linux's")
+def test_a_training_goes_on_after_the_kernel_refused_memory(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    script = SCRIPT.with_name("limited_training.py")
+    command = [sys.executable, str(script), str(folders[0]), str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "out of memory with 4096 examples at once; going on with 2048" in done.stderr
+    assert int(done.stdout) < 4096
 
 
 def test_another_error_of_the_model_is_not_taken_for_a_lack_of_memory(
