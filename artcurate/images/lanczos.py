@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +49,10 @@ class Axis:
     start: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Band:
+class _Band(NamedTuple):
     """Some samples wanted along an axis: which, made of which of those there are, how weighted.
 
-    weights: float32, (wanted, there).
+    weights: float32, (there, wanted).
     """
 
     wanted: slice
@@ -80,7 +80,7 @@ def reduce_plane(plane: Plane, rows: Axis, columns: Axis) -> Plane:
 
 def _weigh_columns(plane: Plane, bands: Sequence[_Band]) -> tuple[_Floats, int]:
     """Some of the rows wanted, in full width, and which one is the first of them."""
-    width, span = plane.shape[1], bands[0].weights.shape[1]
+    width, span = plane.shape[1], len(bands[0].weights)
     top, bottom = bands[0].wanted.start, bands[-1].wanted.stop
     result = np.empty((bottom - top, width), np.float32)
     source = np.empty((span, width), np.float32)
@@ -90,7 +90,7 @@ def _weigh_columns(plane: Plane, bands: Sequence[_Band]) -> tuple[_Floats, int]:
         rows = result[band.wanted.start - top : band.wanted.stop - top]
         for left in range(0, width, tile):
             part = slice(left, left + tile)
-            np.matmul(band.weights, source[:, part], out=rows[:, part])
+            np.matmul(band.weights.T, source[:, part], out=rows[:, part])
         np.rint(rows, out=rows)
     return result, top
 
@@ -98,7 +98,7 @@ def _weigh_columns(plane: Plane, bands: Sequence[_Band]) -> tuple[_Floats, int]:
 def _weigh_rows(between: _Floats, bands: Sequence[_Band], count: int) -> _Floats:
     result = np.empty((len(between), count), np.float32)
     for band in bands:
-        np.matmul(between[:, band.there], band.weights.T, out=result[:, band.wanted])
+        np.matmul(between[:, band.there], band.weights, out=result[:, band.wanted])
     return np.rint(result, out=result)
 
 
@@ -119,18 +119,19 @@ def _bands(axis: Axis, bits: int, left_over: int, block: int) -> tuple[_Band, ..
     reach = weights.shape[1]
     span = min(axis.length, int((np.maximum.reduceat(first, starts) - lows).max()) + reach)
     lows = np.minimum(lows, axis.length - span)
-    # Weights beyond the last sample there is, which are 0, stand in columns of their own.
-    padded = np.zeros((axis.count, span + reach), np.float32)
-    places = first - lows.repeat(block)[: axis.count] + wanted * padded.shape[1]
-    padded.reshape(-1)[places[:, None] + np.arange(reach)] = whole * 2.0 ** (left_over - bits)
-    tight = np.ascontiguousarray(padded[:, :span])
+    # Weights beyond the last sample there is, which are 0, stand in rows of their own.
+    bands = np.zeros((len(starts), span + reach, block), np.float32)
+    number, column = np.divmod(wanted, block)
+    places = (number * bands.shape[1] + first - lows[number]) * block + column
+    bands.reshape(-1)[places[:, None] + np.arange(0, reach * block, block)] = whole * 2.0 ** (
+        left_over - bits
+    )
+    stops = np.minimum(starts + block, axis.count).tolist()
     return tuple(
-        _Band(
-            slice(start, min(start + block, axis.count)),
-            slice(low, low + span),
-            tight[start : start + block],
+        _Band(slice(start, stop), slice(low, low + span), weights[:span, : stop - start])
+        for start, stop, low, weights in zip(
+            starts.tolist(), stops, lows.tolist(), bands, strict=True
         )
-        for start, low in zip(starts.tolist(), lows.tolist(), strict=True)
     )
 
 
@@ -141,21 +142,21 @@ def _weights(axis: Axis) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """
     centre = axis.start + axis.step * (np.arange(axis.count) + 0.5)
     stretch = max(abs(axis.step), 1.0)
-    first = np.clip(np.floor(centre - _LOBES * stretch + 0.5), 0, None).astype(np.int64)
-    end = np.clip(np.floor(centre + _LOBES * stretch + 0.5), None, axis.length).astype(np.int64)
-    places = first[:, None] + np.arange((end - first).max())
-    distance = (places + 0.5 - centre[:, None]) / stretch
-    weights = _lanczos(distance)
-    weights[places >= end[:, None]] = 0
-    return first, weights / weights.sum(axis=1, keepdims=True)
+    first = np.clip(np.floor(centre - _LOBES * stretch + 0.5), 0, None)
+    end = np.clip(np.floor(centre + _LOBES * stretch + 0.5), None, axis.length)
+    number = end - first
+    further = np.arange(number.max())
+    places = first[:, None] + further
+    weights = _lanczos((places + 0.5 - centre[:, None]) / stretch)
+    weights *= further < number[:, None]
+    return first.astype(np.int64), weights / weights.sum(axis=1, keepdims=True)
 
 
 def _lanczos(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """sinc(x) sinc(x / 3), by sin(3 a) = sin(a) (3 - 4 sin(a)^2) with one sine instead of two."""
     angle = distance * (np.pi / _LOBES)
+    # As if it were not 0, at which the quotient has no value: the result is 1.
+    angle[angle == 0] = 1e-20
     square = np.sin(angle) ** 2
-    zero = angle == 0
-    angle[zero] = 1
     value: NDArray[np.float64] = square * (3 - 4 * square) / (_LOBES * angle**2)
-    value[zero] = 1
     return value

@@ -71,7 +71,7 @@ def test_no_sum_passes_what_float32_holds_exactly(
     step = extent / count
     axis = Axis(length, count, -step, extent) if mirrored else Axis(length, count, step)
     bands = lanczos._bands(axis, 11, 0, 16)
-    weights = np.concatenate([band.weights for band in bands]).astype(float)
+    weights = np.concatenate([band.weights.T for band in bands]).astype(float)
     assert (weights * 2**11 == np.rint(weights * 2**11)).all()
     assert (weights.sum(axis=1) == np.ones(count)).all()
     assert np.abs(weights).sum(axis=1).max() < 2
