@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -52,6 +53,8 @@ _OWN_TYPES: Mapping[pl.DataType, pa.DataType] = {
     pl.Float64(): pa.float64(),
 }
 _ROWS_AT_ONCE = 100_000
+#: Fewer, since a picture's row may hold all of its captions.
+_ROWS_AS_JSON = 5_000
 
 _IMAGE_COLUMNS: dict[str, pl.Expr] = {
     ROOT: pl.col("root").cast(pl.String),
@@ -149,8 +152,11 @@ def plan_shards(rows: pl.DataFrame, layout: Layout, images: pl.DataFrame | None 
 def row_keys(ids: pl.Series, seed: int) -> npt.NDArray[np.uint64]:
     """The order of rows: the first 8 bytes, big-endian, of sha256 of `{seed}:{id}`, per id."""
     prefix = f"{seed}:".encode()
-    digests = [hashlib.sha256(prefix + key).digest()[:8] for key in ids.cast(pl.Binary).to_list()]
-    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
+    keys = bytearray()
+    for start in range(0, len(ids), _ROWS_AT_ONCE):
+        for key in ids[start : start + _ROWS_AT_ONCE].cast(pl.Binary).to_list():
+            keys += hashlib.sha256(prefix + key).digest()[:8]
+    return np.frombuffer(keys, dtype=">u8").astype(np.uint64)
 
 
 def cut(
@@ -310,9 +316,16 @@ def _write_part(
     part_schema = pa.schema(fields)
     with atomic_file(path) as file, pa.ipc.new_file(file, part_schema) as writer:
         for _, start, stop in slices:
-            table = _to_arrow(frame[start:stop]).select(part_schema.names).cast(part_schema)
-            (batch,) = table.combine_chunks().to_batches()
-            writer.write_batch(batch)
+            rows = frame[start:stop]
+            # Column by column: what conversion and cast take beside the result is small.
+            columns = [
+                _to_arrow(rows.select(field.name)).column(0).cast(field.type).combine_chunks()
+                for field in part_schema
+            ]
+            writer.write_batch(pa.record_batch(columns, schema=part_schema))
+            del columns
+            # The next shard, and the next config, would take as much beside it.
+            pa.default_memory_pool().release_unused()
 
 
 def _identity(layout: Layout) -> dict[str, Any]:
@@ -336,6 +349,8 @@ def _fingerprint(frame: pl.DataFrame, identity: Mapping[str, Any]) -> str:
     """sha256 of the identity and of every row as JSON, less where its image lies."""
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
     named = frame.drop(ROOT, LOCATION, MEMBER, *KEPT, strict=False)
-    for piece in named.iter_slices(_ROWS_AT_ONCE):
-        digest.update(b"\n" + piece.write_ndjson().encode())
+    for piece in named.iter_slices(_ROWS_AS_JSON):
+        text = io.BytesIO()
+        piece.write_ndjson(text)
+        digest.update(text.getbuffer())
     return digest.hexdigest()
