@@ -46,6 +46,11 @@ class Workspace:
     def scratch(self) -> Path:
         return self.root / "scratch"
 
+    def holds_files(self) -> bool:
+        """Whether anything is finished, or begun, that a next run may use."""
+        places = (self.dataset, self.scratch)
+        return any(path.is_file() for place in places for path in place.rglob("*"))
+
     def publish(self) -> None:
         """Put the finished dataset in the output's place; an earlier dataset there goes."""
         replaced = self.root / "replaced"
@@ -103,6 +108,8 @@ def _is_ours(path: Path) -> bool:
 def open_workspace(out: Path) -> Iterator[Workspace]:
     """The workspace of `out`, made or taken up again, for this process alone.
 
+    After an error it stays for the next run to go on from, unless nothing was finished in it.
+
     Raises:
         UsageError: another build of the same output is running.
         DataError: the folder cannot be made or written.
@@ -125,6 +132,10 @@ def open_workspace(out: Path) -> Iterator[Workspace]:
             ) from None
         # A build killed at its last moment leaves the dataset that it had replaced.
         shutil.rmtree(workspace.root / "replaced", ignore_errors=True)
-        yield workspace
+        try:
+            yield workspace
+        finally:
+            if not workspace.holds_files():
+                shutil.rmtree(workspace.root, ignore_errors=True)
     finally:
         os.close(handle)

@@ -42,6 +42,18 @@ def test_interrupted_work_is_found_again(tmp_path: Path) -> None:
         assert (workspace.scratch / "part").read_text() == "kept"
 
 
+def test_a_workspace_in_which_nothing_was_finished_goes_after_an_error(tmp_path: Path) -> None:
+    def failing() -> None:
+        with open_workspace(tmp_path / "dataset") as workspace:
+            (workspace.dataset / "data").mkdir()
+            (workspace.root / "events.jsonl").write_text("{}")
+            raise UsageError("wrong input")
+
+    with pytest.raises(UsageError, match="wrong input"):
+        failing()
+    assert not list(tmp_path.iterdir())
+
+
 def test_replacing_an_earlier_dataset(tmp_path: Path) -> None:
     out = finished(tmp_path / "dataset")
     (out / "old").write_text("old")
