@@ -25,6 +25,16 @@ def listen() -> None:
     signal.signal(signal.SIGINT, _remember)
 
 
+def hear_at_once() -> None:
+    """Let a wait for another thread end when the signal comes, not when the thread is done.
+
+    polars, wherever it is imported first, puts a handler before ours that lets waits go on
+    (SA_RESTART). So this is called where work begins, after the imports.
+    """
+    if hasattr(signal, "siginterrupt"):
+        signal.siginterrupt(signal.SIGINT, True)
+
+
 def requested() -> bool:
     """Whether the user has asked to stop since `listen`."""
     return _requested.is_set()

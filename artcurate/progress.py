@@ -13,6 +13,7 @@ from typing import NoReturn, Protocol
 
 from tqdm import tqdm
 
+from artcurate import interruption
 from artcurate.engines.reports import Tally
 
 
@@ -210,7 +211,11 @@ def _rounded(value: float | None) -> float | None:
 def meter(
     task: str, total: int, *, unit: str, mode: ProgressMode = ProgressMode.AUTO
 ) -> Iterator[Meter]:
-    """A meter for `total` units of `task`, shown on stderr as `mode` says."""
+    """A meter for `total` units of `task`, shown on stderr as `mode` says.
+
+    Work begins here, so that from here on Ctrl-C is heard at once.
+    """
+    interruption.hear_at_once()
     if mode is ProgressMode.JSON:
         yield _Counting(total, _JsonLines(task).show)
     elif mode is ProgressMode.QUIET or not sys.stderr.isatty():
