@@ -87,7 +87,7 @@ def check_output(out: Path, *, overwrite: bool) -> None:
         raise UsageError(f"{out} holds something that artcurate did not build; give another --out.")
     if not overwrite:
         raise UsageError(
-            f"{out} already holds another build; add --overwrite to replace it, "
+            f"{out} already holds a finished dataset; add --overwrite to replace it, "
             "or give another --out."
         )
     if strangers := sorted(path.name for path in out.iterdir() if not _is_ours(path)):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import t
 
+from artcurate.benchmark.analysis import LEAST_IN_CELL
 from artcurate.benchmark.controls import Control
 from artcurate.benchmark.dataset import TEST, TRAIN, VALIDATION, Examples
 from artcurate.benchmark.decision import LATE, PRODUCT, STACKING
 from artcurate.benchmark.experiment import LeftOut
+from artcurate.benchmark.floors import Human
 from artcurate.benchmark.overlap import Overlap
 from artcurate.benchmark.scores import Alarm, ControlScore, PairScore, SystemScore
 from artcurate.benchmark.task import Role
@@ -22,28 +25,44 @@ _ENOUGH_SUPPORT = 10
 _FEW_CLUSTERS = 20
 #: A level for alarms about many systems at once.
 _LEVEL = 0.01
+#: Cells without a score that are named; the others are counted.
+_NAMED = 6
 
 
-def alarms(
-    examples: Examples,
-    systems: Sequence[SystemScore],
-    pairs: Sequence[PairScore],
-    controls: Sequence[ControlScore],
-    overlap: Overlap | None,
-    left_out: Sequence[LeftOut],
-    empty_texts: int,
-) -> tuple[Alarm, ...]:
-    """Every alarm, the gravest first. empty_texts: examples whose text has no letter or digit."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What alarms are raised from.
+
+    empty_texts: examples whose text has no letter or digit. small_cells: test examples of each cell
+    that has too few for a score.
+    """
+
+    examples: Examples
+    systems: Sequence[SystemScore]
+    pairs: Sequence[PairScore]
+    controls: Sequence[ControlScore]
+    overlap: Overlap | None
+    left_out: Sequence[LeftOut]
+    empty_texts: int
+    small_cells: Mapping[str, int]
+    human: Human | None
+
+
+def alarms(evidence: Evidence) -> tuple[Alarm, ...]:
+    """Every alarm, the gravest first."""
+    examples, controls = evidence.examples, evidence.controls
     return (
-        *_overlap(overlap),
+        *_overlap(evidence.overlap),
         *_labels_shuffled(controls),
-        *_too_good(systems),
-        *_fusion(systems, pairs),
-        *_label_only(examples, pairs, controls),
+        *_too_good(evidence.systems),
+        *_fusion(evidence.systems, evidence.pairs),
+        *_label_only(examples, evidence.pairs, controls),
         *_classes(examples),
         *_clusters(examples),
-        *_unread(left_out),
-        *_empty(empty_texts),
+        *_small_cells(evidence.small_cells),
+        *_unread(evidence.left_out),
+        *_empty(evidence.empty_texts),
+        *_unanimous(evidence.human),
     )
 
 
@@ -102,18 +121,17 @@ def _fusion(systems: Sequence[SystemScore], pairs: Sequence[PairScore]) -> Itera
         return
     best = max(alone, key=lambda one: one.macro_f1.mean).name
     for one in pairs:
-        if one.first in (LATE, STACKING):
-            continue
         if one.second == best and one.macro_f1.low <= 0:
             yield Alarm(
                 "fusion_not_above_unimodal",
                 f"{one.first} is not above {best} alone: {_gap(one)}.",
             )
-        if one.second == PRODUCT and one.macro_f1.low <= 0:
+        learned = one.first not in (LATE, STACKING)
+        if learned and one.second == PRODUCT and one.macro_f1.low <= 0:
             yield Alarm(
                 "fusion_not_above_product",
                 f"{one.first} gains nothing over the product of the unimodal posteriors: "
-                f"{_gap(one)}; it learns no interplay of text and picture.",
+                f"{_gap(one)}; it learns no interplay of the modalities.",
             )
 
 
@@ -173,6 +191,26 @@ def _unread(left_out: Sequence[LeftOut]) -> Iterator[Alarm]:
             "examples_left_out",
             f"{len(left_out):,} examples could not be read and no system saw them, the first is "
             f"{left_out[0].id} ({left_out[0].detail.rstrip('.')}).",
+        )
+
+
+def _small_cells(cells: Mapping[str, int]) -> Iterator[Alarm]:
+    if cells:
+        named = ", ".join(f"{name} ({count})" for name, count in list(cells.items())[:_NAMED])
+        more = f" and {len(cells) - _NAMED} more" if len(cells) > _NAMED else ""
+        yield Alarm(
+            "small_cells",
+            f"cells with fewer than {LEAST_IN_CELL} test examples have no score of their own: "
+            f"{named}{more}.",
+        )
+
+
+def _unanimous(human: Human | None) -> Iterator[Alarm]:
+    if human is not None and human.best_per_item == 1:
+        yield Alarm(
+            "unanimous_votes",
+            "the votes on every item agree, since others were left out, so they set no human "
+            "ceiling.",
         )
 
 

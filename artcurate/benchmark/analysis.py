@@ -76,6 +76,7 @@ class Analysis:
             cells=tuple(
                 _Cell(attribute, value, rows, _resampler(outcome, rows, resamples))
                 for attribute, value, rows in _cells(outcome)
+                if len(rows) >= LEAST_IN_CELL
             ),
         )
 
@@ -96,6 +97,14 @@ class Analysis:
     def control_scores(self) -> tuple[ControlScore, ...]:
         """Broken test sets against the unbroken one, and label-free learning against chance."""
         return (*self._broken_scores(), *self._shuffled_scores())
+
+    def small_cells(self) -> dict[str, int]:
+        """The number of test examples of each cell with too few for a score, by its name."""
+        return {
+            f"{attribute}: {value}": len(rows)
+            for attribute, value, rows in _cells(self.outcome)
+            if len(rows) < LEAST_IN_CELL
+        }
 
     def attribute_scores(self) -> tuple[ControlScore, ...]:
         """What the attributes alone predict, against chance."""
@@ -277,8 +286,7 @@ def _cells(outcome: Outcome) -> Iterator[tuple[str, str, IntArray]]:
     for attribute, values in words.items():
         for value in np.unique(values):
             rows = np.flatnonzero(values == value)
-            if len(rows) >= LEAST_IN_CELL:
-                yield attribute, str(value), rows
+            yield attribute, str(value), rows
 
 
 def _mean_calibration(given: Sequence[Calibration]) -> Calibration:

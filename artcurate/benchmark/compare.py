@@ -23,6 +23,10 @@ _COMMON = 0.5
 _RESAMPLES = 2000
 _SEED = 7
 _LEVEL = 0.05
+#: Parameters of a preset that say how often something is drawn, or describe it in words.
+_REPEATS = frozenset(
+    ("seeds", "resamples", "draws", "shuffles", "title", "source", "deviations", "heads")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,28 @@ def _check_comparable(first: Path, second: Path, before: _Side, after: _Side) ->
             f"{first} was scored with the preset {presets[0]} and {second} with {presets[1]}; "
             "compare datasets under one preset."
         )
+    if settings := _other_settings(before.scores, after.scores):
+        raise UsageError(
+            f"{first} and {second} were scored with other settings ({', '.join(settings)}); score "
+            "both anew with the same."
+        )
+
+
+def _other_settings(before: Scores, after: Scores) -> list[str]:
+    """What differs between two runs beside the dataset, less how often something is drawn."""
+    settings = [
+        {
+            **one.conditions.parameters,
+            **{
+                f"{name} encoder's weights": facts["encoder_sha256"]
+                for name, facts in one.encoders.items()
+                if "encoder_sha256" in facts
+            },
+        }
+        for one in (before, after)
+    ]
+    names = sorted({*settings[0], *settings[1]} - _REPEATS)
+    return [name for name in names if settings[0].get(name) != settings[1].get(name)]
 
 
 def _paired(

@@ -42,6 +42,8 @@ def parse_controls(text: str) -> frozenset[Control]:
     if text == "none":
         return frozenset()
     words = [word.strip() for word in text.split(",")]
+    if len(words) > 1 and not {"all", "none"}.isdisjoint(words):
+        raise UsageError("--controls: all and none stand alone; name the controls otherwise.")
     known = {control.value: control for control in Control}
     for word in words:
         if word not in known:

@@ -90,10 +90,11 @@ def _download(identifier: str, revision: str | None, patterns: tuple[str, ...] =
             "`hf auth login` for a gated one, or give the path of a local folder."
         ) from None
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError):
+        pinned = f" --revision {revision}" if revision else ""
         raise DataError(
             f"encoder {identifier}: the Hub cannot be reached and the model is not in the local "
-            f"cache; where there is a network, run `hf download {identifier} --local-dir FOLDER`, "
-            "bring the folder here and give its path instead of the id."
+            f"cache; where there is a network, run `hf download {identifier}{pinned} --local-dir "
+            "FOLDER`, bring the folder here and give its path instead of the id."
         ) from None
     return Path(found)
 

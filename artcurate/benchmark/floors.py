@@ -15,6 +15,9 @@ from artcurate.benchmark.softmax import fit_softmax
 from artcurate.benchmark.task import IntArray, Labels
 
 TEXT_PEER = "tfidf_lr"
+MAJORITY, PRIOR_SAMPLED, BEST_CONSTANT = "majority", "prior_sampled", "best_constant"
+#: Every name under which a floor or a peer stands in the scores.
+FLOORS = (MAJORITY, PRIOR_SAMPLED, BEST_CONSTANT, TEXT_PEER)
 #: One over scikit-learn's C; its own C of 1 scores lower on captions.
 _PEER_PENALTY = 0.1
 
@@ -56,9 +59,9 @@ def floors(train: Labels, test: Labels) -> tuple[Floor, ...]:
     best = max(constants, key=lambda matrix: float(macro_f1(matrix)))
     sampled = np.outer(support, label_shares(train))
     return (
-        _floor("majority", constants[majority]),
-        _floor("prior_sampled", sampled),
-        _floor("best_constant", best),
+        _floor(MAJORITY, constants[majority]),
+        _floor(PRIOR_SAMPLED, sampled),
+        _floor(BEST_CONSTANT, best),
     )
 
 

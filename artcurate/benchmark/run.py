@@ -15,7 +15,7 @@ from typing import cast
 import numpy as np
 
 from artcurate import __version__, home
-from artcurate.benchmark.alarms import alarms
+from artcurate.benchmark.alarms import Evidence, alarms
 from artcurate.benchmark.analysis import Analysis
 from artcurate.benchmark.controls import Control
 from artcurate.benchmark.dataset import (
@@ -27,6 +27,7 @@ from artcurate.benchmark.dataset import (
     Words,
     read_examples,
 )
+from artcurate.benchmark.decision import derived_systems
 from artcurate.benchmark.experiment import Outcome, run_experiment
 from artcurate.benchmark.features_file import with_features
 from artcurate.benchmark.floors import floors, human_ceiling, text_peer
@@ -34,8 +35,9 @@ from artcurate.benchmark.overlap import find_overlap
 from artcurate.benchmark.presets import Preset
 from artcurate.benchmark.publish import publish
 from artcurate.benchmark.scores import Conditions, Scores, shards_digest
-from artcurate.benchmark.task import Labels
+from artcurate.benchmark.task import Labels, Role, Tier
 from artcurate.benchmark.tiers import device_name, make_tier
+from artcurate.errors import UsageError
 from artcurate.progress import ProgressMode
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "pillow", "torch", "transformers")
@@ -101,6 +103,7 @@ def evaluate(
     digest = shards_digest(raw.lock)
     workspace = home.data_home() / "benchmark" / f"{Path(preset_name).stem}-{digest[:16]}"
     tier = make_tier(preset, tuple(raw.inputs), device=device, workspace=workspace)
+    _require_own_names(tier)
     overlap = find_overlap(raw, progress=progress) if Control.OVERLAP in controls else None
     outcome = run_experiment(tier, raw, preset, controls, progress=progress)
     analysis = Analysis.of(outcome, preset.resamples)
@@ -111,6 +114,7 @@ def evaluate(
         *_texts(raw, examples.ids[examples.rows(TRAIN)]),
         *_texts(raw, examples.ids[outcome.rows]),
     )
+    human = human_ceiling(examples.votes)
     if Control.ATTRIBUTES in controls:
         broken += analysis.attribute_scores()
     scores = Scores(
@@ -147,14 +151,34 @@ def evaluate(
         controls=broken,
         cells=analysis.cell_scores(),
         transfer=analysis.transfer_scores(),
-        human=human_ceiling(examples.votes),
+        human=human,
         overlap=overlap,
         alarms=alarms(
-            examples, systems, pairs, broken, overlap, outcome.left_out, _empty_texts(raw)
+            Evidence(
+                examples=examples,
+                systems=systems,
+                pairs=pairs,
+                controls=broken,
+                overlap=overlap,
+                left_out=outcome.left_out,
+                empty_texts=_empty_texts(raw),
+                small_cells=analysis.small_cells(),
+                human=human,
+            )
         ),
         notes=NOTES,
     )
     return Benchmarked(scores, outcome)
+
+
+def _require_own_names(tier: Tier) -> None:
+    """Raise UsageError where a modality is called as a fusion is."""
+    alone = [one for one in tier.systems if one.role is Role.UNIMODAL]
+    fusions = {one.name for one in (*tier.systems, *derived_systems(alone)) if one not in alone}
+    if taken := sorted({one.name for one in alone} & fusions):
+        raise UsageError(
+            f"--features {taken[0]}: a fusion of the benchmark has that name; choose another."
+        )
 
 
 def _texts(raw: Examples, ids: Words) -> tuple[list[str], Labels]:

@@ -79,10 +79,11 @@ def main() -> None:
     interruption.listen()
     try:
         _run()
-    except (KeyboardInterrupt, SystemExit, Exception):
+    except (KeyboardInterrupt, SystemExit, Exception) as error:
         if not interruption.requested():
             raise
-        _fail("interrupted; the same command goes on from what is finished.", 130)
+        told = str(error) if isinstance(error, KeyboardInterrupt) else ""
+        _fail(f"interrupted; {told or 'the same command goes on from what is finished.'}", 130)
 
 
 def _run() -> None:

@@ -99,7 +99,6 @@ def score_command(
     chosen = load_preset(name)
     if tier is not None and chosen.tier != tier.value:
         raise UsageError(f"the preset {name} is of the tier {chosen.tier}, not {tier.value}.")
-    given = options.named_paths(features)
     _score(
         out,
         override(
@@ -107,12 +106,12 @@ def score_command(
             seeds=seeds,
             text_encoder=text_encoder,
             image_encoder=image_encoder,
-            heads=tuple(heads.split(",")) if heads else None,
+            heads=None if heads is None else tuple(filter(None, map(str.strip, heads.split(",")))),
             aligned=aligned,
         ),
         name,
         controls=parse_controls(controls),
-        features={modality: paths[-1] for modality, paths in given.items()},
+        features=options.named_files("--features", features),
         device=device,
         quiet=quiet,
         as_json=as_json,

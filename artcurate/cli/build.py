@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from artcurate import interruption
 from artcurate.cli import options
 from artcurate.cli.benchmark import Tier, require_libraries, score_with_defaults
 from artcurate.engines import EngineName
-from artcurate.errors import UsageError
+from artcurate.errors import ArtcurateError, DataError, UsageError
 from artcurate.net.paths import AnyPath, parse_path
 
 if TYPE_CHECKING:
@@ -127,7 +128,21 @@ def build_command(
         ),
     )
     if benchmark:
-        score_with_defaults(out or Path(name), benchmark, quiet=quiet, as_json=as_json)
+        _score_what_is_built(out or Path(name), benchmark, quiet=quiet, as_json=as_json)
+
+
+def _score_what_is_built(out: Path, tier: Tier, *, quiet: bool, as_json: bool) -> None:
+    """The build's last step. Its errors, and KeyboardInterrupt, say that the dataset is whole."""
+    scoring = f"{out} is built; `artcurate benchmark {out} --tier {tier.value}` scores it."
+    try:
+        score_with_defaults(out, tier, quiet=quiet, as_json=as_json)
+    except ArtcurateError as error:
+        kind = UsageError if isinstance(error, UsageError) else DataError
+        raise kind(f"{error} {scoring}") from None
+    except BaseException:
+        if interruption.requested():
+            raise KeyboardInterrupt(scoring) from None
+        raise
 
 
 def run_command(

@@ -136,15 +136,20 @@ def narrator(*, quiet: bool, as_json: bool) -> Callable[[str], None]:
     return say_nothing if quiet else say
 
 
-def named_paths(options: list[str] | None) -> dict[str, list[Path]]:
-    """`NAME=PATH` options as paths under their names. Raises UsageError for anything else."""
-    paths: dict[str, list[Path]] = {}
-    for option in options or []:
-        name, equals, path = option.partition("=")
+def named_files(option: str, values: list[str] | None) -> dict[str, Path]:
+    """`NAME=FILE` values of `option` by name.
+
+    Raises UsageError for anything else, and for a name that is given twice.
+    """
+    files: dict[str, Path] = {}
+    for value in values or []:
+        name, equals, path = value.partition("=")
         if not equals or not name or not path:
-            raise UsageError(f"--input {option}: write --input NAME=PATH.")
-        paths.setdefault(name, []).append(Path(path))
-    return paths
+            raise UsageError(f"{option} {value}: write {option} NAME=FILE.")
+        if name in files:
+            raise UsageError(f"{option}: {name} is given twice; choose another name for one.")
+        files[name] = Path(path)
+    return files
 
 
 def named_inputs(options: list[str] | None) -> dict[str, list[AnyPath]]:

@@ -62,5 +62,42 @@ def test_a_taken_name_and_a_missing_file_are_wrong_calls(
 def test_a_file_of_another_kind_is_no_table(examples: Examples, tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_text("no parquet")
 
-    with pytest.raises(DataError, match="not a table of id and features"):
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
         with_features(examples, {"eeg": tmp_path / "x.parquet"})
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ({"id": ["a"], "features": ["1 2"]}, "must be a list of numbers"),
+        ({"id": ["a"], "features": [["1", "2"]]}, "must be a list of numbers"),
+        ({"features": [[1.0]]}, "it lacks id;"),
+        ({"name": ["a"]}, "it lacks id and features;"),
+    ],
+)
+def test_columns_of_another_kind_are_named(
+    examples: Examples, tmp_path: Path, columns: dict[str, list[object]], sentence: str
+) -> None:
+    pl.DataFrame(columns).write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=sentence):
+        with_features(examples, {"eeg": tmp_path / "x.parquet"})
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/evil", "a/b", "..", "", "EEG", "a b", "a.b", "1eeg", "e" * 41]
+)
+def test_a_name_that_could_leave_the_dataset_is_refused(
+    examples: Examples, tmp_path: Path, name: str
+) -> None:
+    file = write(tmp_path / "eeg.parquet", examples.ids.tolist(), [[1.0]] * len(examples))
+    with pytest.raises(UsageError, match="small letters, digits and underscores"):
+        with_features(examples, {name: file})
+
+
+@pytest.mark.parametrize("name", ["examples", "fusion_right", "majority", "tfidf_lr"])
+def test_a_name_that_the_benchmark_uses_is_refused(
+    examples: Examples, tmp_path: Path, name: str
+) -> None:
+    file = write(tmp_path / "eeg.parquet", examples.ids.tolist(), [[1.0]] * len(examples))
+    with pytest.raises(UsageError, match="the benchmark uses that name"):
+        with_features(examples, {name: file})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -243,6 +245,41 @@ def test_other_classes_cannot_be_compared(artelingo: Path, korean: Path) -> None
 
     with pytest.raises(UsageError, match="have other classes"):
         compare(artelingo, korean)
+
+
+def test_scores_of_other_settings_are_not_compared(artelingo: Path, tmp_path: Path) -> None:
+    score(artelingo)
+    other = Path(shutil.copytree(artelingo, tmp_path / "other"))
+    more_seeds = quick().model_copy(update={"seeds": 3})
+    benchmark(other, more_seeds, preset_name="lite", controls=frozenset())
+    assert compare(artelingo, other).paired
+
+    stronger = quick().model_copy(update={"penalties": (3.0,)})
+    benchmark(other, stronger, preset_name="lite", controls=frozenset())
+    with pytest.raises(UsageError, match=r"scored with other settings \(penalties\)"):
+        compare(artelingo, other)
+
+
+@pytest.mark.parametrize("name", ["concatenation", "late", "stacking"])
+def test_a_modality_called_as_a_fusion_is_refused_before_anything_is_written(
+    artelingo: Path, tmp_path: Path, name: str
+) -> None:
+    examples = read_examples(artelingo)
+    rows = {"id": examples.ids.tolist(), "features": [[1.0]] * len(examples)}
+    pl.DataFrame(rows).write_parquet(tmp_path / "x.parquet")
+    before = snapshot(artelingo)
+    given = ["benchmark", str(artelingo), "--features", f"{name}={tmp_path / 'x.parquet'}"]
+    result = CliRunner().invoke(app, given)
+    assert isinstance(result.exception, UsageError)
+    assert "a fusion of the benchmark has that name" in str(result.exception)
+    assert snapshot(artelingo) == before
+
+
+def test_small_cells_and_votes_that_all_agree_are_told(korean: Path) -> None:
+    score(korean)
+    told = {one.code: one.text for one in read_scores(korean, read_lock(korean)).alarms}
+    assert re.search(r"fewer than 20 test examples .* \(\d+\)", told["small_cells"])
+    assert "set no human ceiling" in told["unanimous_votes"]
 
 
 def test_a_korean_dataset_is_scored_with_its_own_draws(korean: Path) -> None:
