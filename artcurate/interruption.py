@@ -18,6 +18,7 @@ _PAUSE: Final = 0.02
 _PATIENCE: Final = 50
 
 _postponed = 0
+_way_on = "the same command goes on from what is finished."
 
 
 def listen() -> None:
@@ -33,6 +34,17 @@ def hear_at_once() -> None:
     """
     if hasattr(signal, "siginterrupt"):
         signal.siginterrupt(signal.SIGINT, True)
+
+
+def tell_way_on(sentence: str) -> None:
+    """From now on `sentence` says how to go on after an interruption."""
+    global _way_on
+    _way_on = sentence
+
+
+def way_on() -> str:
+    """How to go on after an interruption."""
+    return _way_on
 
 
 def requested() -> bool:

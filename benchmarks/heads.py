@@ -2,10 +2,10 @@
 
     python benchmarks/heads.py [--rows 50000] [--seeds 5] [--shuffled 3] [--draws 10] [--peer]
 
-Every system is trained per seed and per shuffled control, each by itself, and is also evaluated on
-`--draws` re-paired views. The peer trains the same concatenation head, seed by seed, with torch's
-DataLoader on the same standardised features, for as many epochs as ours took; it has the machine to
-itself and all its threads, where ours had another training beside it.
+Every system is trained per seed and per shuffled control, and also evaluated on `--draws` re-paired
+views. The peer trains the same concatenation head, seed by seed, with torch's DataLoader on the
+same standardised features, for as many epochs as ours took; it has the machine to itself and all
+its threads, where ours had another training beside it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from artcurate.benchmark.controls import shuffled_labels
 from artcurate.benchmark.decision import fuse_decisions, label_shares
 from artcurate.benchmark.devices import Precision, compute_dtype, describe
-from artcurate.benchmark.frozen import head_options
+from artcurate.benchmark.frozen import head_options, shares_of
 from artcurate.benchmark.heads import HEADS, Shape, build_head
 from artcurate.benchmark.metrics import macro_f1_of
 from artcurate.benchmark.side_by_side import SharedMeter, in_threads
@@ -88,9 +88,9 @@ class Training:
     meter: SharedMeter
 
 
-def learn(part: tuple[Training, HeadSystem]) -> dict[str, Trained]:
-    """One system with one seed."""
-    one, system = part
+def learn(part: tuple[Training, list[HeadSystem]]) -> dict[str, Trained]:
+    """A share of the systems with one seed."""
+    one, share = part
     data, seed, draws = one.data, one.seed, one.draws
     random = np.random.default_rng(seed)
     image = data.test.inputs["image"]
@@ -102,7 +102,7 @@ def learn(part: tuple[Training, HeadSystem]) -> dict[str, Trained]:
         for draw in range(draws)
     }
     return train_heads(
-        [system],
+        share,
         data.train,
         data.validation,
         views,
@@ -154,7 +154,7 @@ def main() -> None:
     started = time.perf_counter()
     tables = Tables(data.train.inputs, CPU, compute_dtype(CPU, Precision.AUTO))
     count = given.seeds + given.shuffled
-    # One system's training per core, as the tier does it.
+    # One share's training per core, as the tier does it.
     machine = describe(CPU)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -170,12 +170,12 @@ def main() -> None:
                 data.test,
             )
             trainings.append(Training(shuffled, seed, 0, tables, shared))
-        by_cost = sorted(systems(), key=lambda one: HEADS[one.head].cost, reverse=True)
-        parts = [(training, system) for training in trainings for system in by_cost]
+        shares = shares_of(systems())
+        parts = [(training, share) for training in trainings for share in shares]
         learned = in_threads(learn, parts, available_cores(), shared)
         results = []
         for training in trainings:
-            trained = ChainMap(*(next(learned) for _ in by_cost))
+            trained = ChainMap(*(next(learned) for _ in shares))
             ordered = {one.name: trained[one.name] for one in systems()}
             results.append(with_decisions(training.data, ordered))
         results = results[: given.seeds]

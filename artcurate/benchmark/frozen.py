@@ -66,9 +66,7 @@ class FrozenTier:
 
     @property
     def shares(self) -> Sequence[Sequence[System]]:
-        """Each system by itself, so that the last training does not wait for one core."""
-        by_cost = sorted(self._head_systems(), key=lambda one: HEADS[one.head].cost, reverse=True)
-        return [(_described(system),) for system in by_cost]
+        return [[_described(one) for one in share] for share in shares_of(self._head_systems())]
 
     def encode(self, name: str, values: Values, meter: Meter) -> Encoded:
         """Texts and pictures by their encoder; precomputed features stay as they are.
@@ -230,6 +228,24 @@ def learned_heads(names: Iterable[str]) -> tuple[str, ...]:
         if name not in fusions:
             raise UsageError(f"no fusion head {nearest(name, fusions)}")
     return tuple(name for name in names if not HEADS[name].decides)
+
+
+def shares_of(systems: Iterable[HeadSystem]) -> list[list[HeadSystem]]:
+    """The systems in shares of which none takes longer than the dearest system, that one first.
+
+    So no core waits long for the last training, and the systems of a share get their batches once.
+    """
+    shares: list[list[HeadSystem]] = []
+    most = room = 0.0
+    for system in sorted(systems, key=lambda one: HEADS[one.head].cost, reverse=True):
+        cost = HEADS[system.head].cost
+        most = most or cost
+        if not shares or cost > room:
+            shares.append([])
+            room = most
+        shares[-1].append(system)
+        room -= cost
+    return shares
 
 
 def head_options(name: str, hidden: tuple[int, ...], **others: Any) -> Options:

@@ -165,7 +165,8 @@ class TableView:
     def batch(self, places: Tensor) -> dict[str, Features]:
         """The features of the examples at `places`, int64 (b,), by modality."""
         return {
-            name: _gathered(inputs, self.rows[name][places]) for name, inputs in self.inputs.items()
+            name: _gathered(inputs, self.rows[name].index_select(0, places))
+            for name, inputs in self.inputs.items()
         }
 
 

@@ -222,7 +222,7 @@ class _Run:
         steps = torch.split(order, self.budget.batch_size)
         for step, places in enumerate(steps):
             interruption.check()
-            batch, wanted = train.batch(places), targets[places]
+            batch, wanted = train.batch(places), targets.index_select(0, places)
             for number, candidate in enumerate(candidates):
                 started = time.perf_counter()
                 self.generator.manual_seed(
@@ -291,7 +291,9 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
     logits: (k, n, classes). targets: (n, classes), rows sum to 1.
     """
-    return -(targets * torch.log_softmax(logits.float(), dim=-1)).sum(-1).mean(1).sum()
+    # Along the examples, which are many, a CPU works in vectors; along the classes it does not.
+    by_class = logits.float().transpose(-1, -2).contiguous()
+    return -(targets.T * torch.log_softmax(by_class, dim=-2)).sum(-2).mean(1).sum()
 
 
 def probabilities_of(logits: Tensor) -> Tensor:

@@ -79,11 +79,10 @@ def main() -> None:
     interruption.listen()
     try:
         _run()
-    except (KeyboardInterrupt, SystemExit, Exception) as error:
+    except (KeyboardInterrupt, SystemExit, Exception):
         if not interruption.requested():
             raise
-        told = str(error) if isinstance(error, KeyboardInterrupt) else ""
-        _fail(f"interrupted; {told or 'the same command goes on from what is finished.'}", 130)
+        _fail(f"interrupted; {interruption.way_on()}", 130)
 
 
 def _run() -> None:

@@ -132,17 +132,14 @@ def build_command(
 
 
 def _score_what_is_built(out: Path, tier: Tier, *, quiet: bool, as_json: bool) -> None:
-    """The build's last step. Its errors, and KeyboardInterrupt, say that the dataset is whole."""
+    """The build's last step. After an error or Ctrl-C the user is told that the dataset stands."""
     scoring = f"{out} is built; `artcurate benchmark {out} --tier {tier.value}` scores it."
+    interruption.tell_way_on(scoring)
     try:
         score_with_defaults(out, tier, quiet=quiet, as_json=as_json)
     except ArtcurateError as error:
         kind = UsageError if isinstance(error, UsageError) else DataError
         raise kind(f"{error} {scoring}") from None
-    except BaseException:
-        if interruption.requested():
-            raise KeyboardInterrupt(scoring) from None
-        raise
 
 
 def run_command(

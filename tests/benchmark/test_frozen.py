@@ -162,8 +162,10 @@ def test_trainings_side_by_side_are_those_of_one_after_another(
         with tier.side_by_side():
             together = list(in_threads(learn, parts, 4, shared))
             apart = [learn((seed, tier.systems)) for seed in range(3)]
-    for (seed, (system,)), one in zip(parts, together, strict=True):
-        np.testing.assert_array_equal(one[system.name], apart[seed][system.name])
+    for (seed, share), one in zip(parts, together, strict=True):
+        assert one.keys() == {system.name for system in share}
+        for name, probabilities in one.items():
+            np.testing.assert_array_equal(probabilities, apart[seed][name])
     assert not np.array_equal(apart[0]["one"], apart[2]["one"])
 
 
@@ -172,8 +174,9 @@ def test_what_takes_longest_is_learned_first_and_nothing_twice(
 ) -> None:
     preset = _preset(encoders, "concatenation", "cross_modal_transformer")
     tier = FrozenTier(preset, ("one", "two"), device=CPU)
+    assert [[one.name for one in share] for share in tier.shares] == [
+        ["cross_modal_transformer"],
+        ["concatenation", "one", "two"],
+    ]
     shared_out = [system for share in tier.shares for system in share]
-    assert [one.name for one in shared_out] == [
-        "cross_modal_transformer", "concatenation", "one", "two",
-    ]  # fmt: skip
     assert sorted(shared_out, key=tier.systems.index) == tier.systems
