@@ -23,8 +23,9 @@ _COMMON = 0.5
 _RESAMPLES = 2000
 _SEED = 7
 _LEVEL = 0.05
-#: Parameters of a preset that say how often something is drawn, or describe it in words.
-_REPEATS = frozenset(
+#: Parameters that change no system's expected score: how often something is drawn, which heads
+#: stand beside it, and words.
+_INDIFFERENT = frozenset(
     ("seeds", "resamples", "draws", "shuffles", "title", "source", "deviations", "heads")
 )
 
@@ -147,7 +148,7 @@ def _other_settings(before: Scores, after: Scores) -> list[str]:
         }
         for one in (before, after)
     ]
-    names = sorted({*settings[0], *settings[1]} - _REPEATS)
+    names = sorted({*settings[0], *settings[1]} - _INDIFFERENT)
     return [name for name in names if settings[0].get(name) != settings[1].get(name)]
 
 

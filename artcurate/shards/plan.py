@@ -323,9 +323,6 @@ def _write_part(
                 for field in part_schema
             ]
             writer.write_batch(pa.record_batch(columns, schema=part_schema))
-            del columns
-            # The next shard, and the next config, would take as much beside it.
-            pa.default_memory_pool().release_unused()
 
 
 def _identity(layout: Layout) -> dict[str, Any]:

@@ -83,21 +83,23 @@ def test_columns_of_another_kind_are_named(
         with_features(examples, {"eeg": tmp_path / "x.parquet"})
 
 
+_NO_NAME = "small letters, digits and underscores"
+_USED = "the benchmark uses that name"
+
+
 @pytest.mark.parametrize(
-    "name", ["../evil", "/evil", "a/b", "..", "", "EEG", "a b", "a.b", "1eeg", "e" * 41]
+    ("name", "sentence"),
+    [
+        *(
+            (name, _NO_NAME)
+            for name in ("../evil", "/evil", "a/b", "..", "", "EEG", "a b", "a.b", "1eeg", "e" * 41)
+        ),
+        *((name, _USED) for name in ("examples", "fusion_right", "majority", "tfidf_lr")),
+    ],
 )
-def test_a_name_that_could_leave_the_dataset_is_refused(
-    examples: Examples, tmp_path: Path, name: str
+def test_a_name_that_would_leave_the_dataset_or_overwrite_a_file_is_refused(
+    examples: Examples, tmp_path: Path, name: str, sentence: str
 ) -> None:
     file = write(tmp_path / "eeg.parquet", examples.ids.tolist(), [[1.0]] * len(examples))
-    with pytest.raises(UsageError, match="small letters, digits and underscores"):
-        with_features(examples, {name: file})
-
-
-@pytest.mark.parametrize("name", ["examples", "fusion_right", "majority", "tfidf_lr"])
-def test_a_name_that_the_benchmark_uses_is_refused(
-    examples: Examples, tmp_path: Path, name: str
-) -> None:
-    file = write(tmp_path / "eeg.parquet", examples.ids.tolist(), [[1.0]] * len(examples))
-    with pytest.raises(UsageError, match="the benchmark uses that name"):
+    with pytest.raises(UsageError, match=sentence):
         with_features(examples, {name: file})
