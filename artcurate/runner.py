@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ def build(
             say=say,
         )
         # Nobody here keeps the corpus as it was read: at a million rows that is half the memory.
-        corpus = run_stages(pipeline, _read(pipeline, given, run, log), run, say, log)
+        corpus = _narrow(run_stages(pipeline, _read(pipeline, given, run, log), run, say, log))
         say(balance_line(corpus))
         log.enter("finish")
         findings = finish(pipeline, corpus, workspace.dataset)
@@ -119,6 +119,12 @@ def build(
         images=corpus.images.height,
         quarantined=corpus.quarantine.height,
     )
+
+
+def _narrow(corpus: Corpus) -> Corpus:
+    """The corpus with no more of its annotations than is asked for once the shards are written."""
+    asked = [name for name in ("id", "language") if name in corpus.annotations.columns]
+    return replace(corpus, annotations=corpus.annotations.select(asked))
 
 
 def _written_form(pipeline: Pipeline) -> ImageForm | None:

@@ -6,8 +6,10 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +54,8 @@ _OWN_TYPES: Mapping[pl.DataType, pa.DataType] = {
     pl.Int64(): pa.int64(),
     pl.Float64(): pa.float64(),
 }
-_ROWS_AT_ONCE = 100_000
-#: Fewer, since a picture's row may hold all of its captions.
-_ROWS_AS_JSON = 5_000
+#: A picture's row may hold all of its captions.
+_ROWS_AT_ONCE = 10_000
 
 _IMAGE_COLUMNS: dict[str, pl.Expr] = {
     ROOT: pl.col("root").cast(pl.String),
@@ -120,32 +121,42 @@ def plan_shards(rows: pl.DataFrame, layout: Layout, images: pl.DataFrame | None 
     Raises DataError when an image has no sha256, or the part file cannot be written.
     """
     frame, sizes = _prepare(rows, layout, images)
-    slices = _slices(frame, sizes, layout.max_shard_bytes)
+    order = _order(frame)
+    slices = _slices(
+        frame.select("split", "key")[order], sizes[order.to_numpy()], layout.max_shard_bytes
+    )
     data = frame.drop("split", "key")
     part = layout.scratch / "parts" / f"{layout.config}.arrow"
     records = layout.scratch / "shards" / layout.config
     for folder in (layout.output / layout.folder, records, part.parent):
         make_folder(folder)
-    _write_part(part, data, layout.schema, slices)
-    identity = _identity(layout)
-    stems = _stems([split for split, _, _ in slices])
-    tasks = [
-        ShardTask(
-            name=f"{layout.folder}/{stem}.parquet",
-            config=layout.config,
-            split=split,
-            rows=stop - start,
-            fingerprint=_fingerprint(data[start:stop], identity),
-            part=part,
-            batch=batch,
-            schema=layout.schema,
-            pixels=layout.pixels,
-            options=layout.options,
-            output=layout.output,
-            record=records / f"{stem}.json",
-        )
-        for batch, ((split, start, stop), stem) in enumerate(zip(slices, stems, strict=True))
-    ]
+    identity = json.dumps(_identity(layout), sort_keys=True).encode()
+    tasks: list[ShardTask] = []
+    with _part_file(part, data.schema, layout.schema) as add:
+        for (split, start, stop), stem in zip(slices, _stems(slices), strict=True):
+            fingerprint = hashlib.sha256(identity)
+            batches: list[int] = []
+            # Never the whole table in this order: it may be a third of the memory that is taken.
+            for places in order[start:stop].to_frame().iter_slices(_ROWS_AT_ONCE):
+                piece = data[places.to_series()]
+                _digest_rows(fingerprint, piece)
+                batches.append(add(piece))
+            tasks.append(
+                ShardTask(
+                    name=f"{layout.folder}/{stem}.parquet",
+                    config=layout.config,
+                    split=split,
+                    rows=stop - start,
+                    fingerprint=fingerprint.hexdigest(),
+                    part=part,
+                    batches=tuple(batches),
+                    schema=layout.schema,
+                    pixels=layout.pixels,
+                    options=layout.options,
+                    output=layout.output,
+                    record=records / f"{stem}.json",
+                )
+            )
     return Plan(tuple(tasks), _image_bytes(images, layout.pixels))
 
 
@@ -186,7 +197,7 @@ def cut(
 def _prepare(
     rows: pl.DataFrame, layout: Layout, images: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
-    """Rows in the plan's order with the columns split and key, and their estimated bytes."""
+    """The rows with the columns split and key, and their estimated bytes."""
     names = [name for name in layout.schema.names if name not in _image_columns(layout.pixels)]
     frame = rows.select(*names, pl.col("row_id").alias(ROW_ID), "split")
     frame = frame.with_columns(pl.Series("key", row_keys(rows["row_id"], layout.seed)))
@@ -199,15 +210,19 @@ def _prepare(
         columns = _IMAGE_COLUMNS | _crop_columns(images) | _kept_columns(images)
         frame = frame.hstack(images.select(**columns))
         sizes += _estimates(images, layout.pixels.form)
+    return frame, sizes
+
+
+def _order(frame: pl.DataFrame) -> pl.Series:
+    """The places of the rows of `frame` in the order of the plan."""
     ranks = {name: place for place, name in enumerate(SPLIT_ORDER)}
-    order = frame.select(
+    return frame.select(
         pl.col("split").replace_strict(ranks, default=len(ranks), return_dtype=pl.Int64),
         name=pl.col("split"),
         key=pl.col("key"),
         id=pl.col(ROW_ID),
         place=pl.int_range(pl.len()),
     ).sort("split", "name", "key", "id")["place"]
-    return frame[order], sizes[order.to_numpy()]
 
 
 def _image_columns(pixels: Pixels | None) -> tuple[str, ...]:
@@ -288,12 +303,12 @@ def _slices(
     return slices
 
 
-def _stems(splits: Sequence[str]) -> list[str]:
-    """`train-00000-of-00002` and so on, one per entry; equal splits stand together."""
-    totals = Counter(splits)
+def _stems(slices: Sequence[tuple[str, int, int]]) -> list[str]:
+    """`train-00000-of-00002` and so on, one for each slice; those of a split stand together."""
+    totals = Counter(split for split, _, _ in slices)
     seen: Counter[str] = Counter()
     stems: list[str] = []
-    for split in splits:
+    for split, _, _ in slices:
         stems.append(f"{split}-{seen[split]:05d}-of-{totals[split]:05d}")
         seen[split] += 1
     return stems
@@ -303,26 +318,35 @@ def _to_arrow(frame: pl.DataFrame) -> pa.Table:
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
-def _write_part(
-    path: Path, frame: pl.DataFrame, schema: pa.Schema, slices: Sequence[tuple[str, int, int]]
-) -> None:
-    """An Arrow file with one record batch per shard, in the types of the shards' schema."""
-    fields = [field for field in schema if field.name in frame.columns]
+@contextmanager
+def _part_file(
+    path: Path, columns: pl.Schema, schema: pa.Schema
+) -> Iterator[Callable[[pl.DataFrame], int]]:
+    """What adds rows to an Arrow file as a record batch, and says which number it has.
+
+    They get the types of the shards' schema. The file stands at `path` when all is added.
+    """
+    fields = [field for field in schema if field.name in columns]
     fields += [
         pa.field(name, _OWN_TYPES.get(dtype, pa.string()))
-        for name, dtype in frame.schema.items()
+        for name, dtype in columns.items()
         if name.startswith("@")
     ]
     part_schema = pa.schema(fields)
+    numbers = count()
+
     with atomic_file(path) as file, pa.ipc.new_file(file, part_schema) as writer:
-        for _, start, stop in slices:
-            rows = frame[start:stop]
+
+        def add(rows: pl.DataFrame) -> int:
             # Column by column: what conversion and cast take beside the result is small.
-            columns = [
+            arrays = [
                 _to_arrow(rows.select(field.name)).column(0).cast(field.type).combine_chunks()
                 for field in part_schema
             ]
-            writer.write_batch(pa.record_batch(columns, schema=part_schema))
+            writer.write_batch(pa.record_batch(arrays, schema=part_schema))
+            return next(numbers)
+
+        yield add
 
 
 def _identity(layout: Layout) -> dict[str, Any]:
@@ -342,12 +366,10 @@ def _identity(layout: Layout) -> dict[str, Any]:
     }
 
 
-def _fingerprint(frame: pl.DataFrame, identity: Mapping[str, Any]) -> str:
-    """sha256 of the identity and of every row as JSON, less where its image lies."""
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
+def _digest_rows(digest: hashlib._Hash, frame: pl.DataFrame) -> None:
+    """Add every row as JSON, less where its image lies."""
     named = frame.drop(ROOT, LOCATION, MEMBER, *KEPT, strict=False)
-    for piece in named.iter_slices(_ROWS_AS_JSON):
+    for piece in named.iter_slices(_ROWS_AT_ONCE):
         text = io.BytesIO()
         piece.write_ndjson(text)
         digest.update(text.getbuffer())
-    return digest.hexdigest()

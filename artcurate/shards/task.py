@@ -72,7 +72,7 @@ class ShardTask:
     name: its POSIX path below the dataset's folder `output`.
     rows: how many rows it has.
     fingerprint: sha256 of everything that decides its bytes; no path, worker or time among it.
-    part: the Arrow file whose record batch number `batch` holds its rows, in order.
+    part: the Arrow file whose record batches of the numbers `batches` hold its rows, in order.
     schema: the shard's schema with its `huggingface` metadata, the image column included.
     record: where what is known of the finished shard is kept.
     """
@@ -83,7 +83,7 @@ class ShardTask:
     rows: int
     fingerprint: str
     part: Path
-    batch: int
+    batches: tuple[int, ...]
     schema: pa.Schema
     pixels: Pixels | None
     options: WriterOptions

@@ -98,10 +98,11 @@ def find_finished(task: ShardTask) -> ShardRecord | None:
     return record
 
 
-def read_rows(task: ShardTask) -> pa.RecordBatch:
+def read_rows(task: ShardTask) -> pa.Table:
     """The planned rows of `task`, mapped from its part file. Raises DataError without it."""
     with file_system_errors(task.part), pa.memory_map(str(task.part)) as source:
-        return pa.ipc.open_file(source).get_batch(task.batch)
+        part = pa.ipc.open_file(source)
+        return pa.Table.from_batches([part.get_batch(number) for number in task.batches])
 
 
 def _write(sink: HashingSink, task: ShardTask, groups: Iterator[pa.RecordBatch]) -> int:
@@ -155,20 +156,25 @@ def _leaves(path: str, dtype: pa.DataType) -> list[str]:
 
 
 def _row_groups(
-    task: ShardTask, rows: pa.RecordBatch, failures: list[RowFailure]
+    task: ShardTask, rows: pa.Table, failures: list[RowFailure]
 ) -> Iterator[pa.RecordBatch]:
     if task.pixels is None:
         return _table_groups(task, rows)
-    return _image_groups(task, task.pixels, rows, failures)
+    return _image_groups(task, task.pixels, _as_batch(rows), failures)
 
 
-def _table_groups(task: ShardTask, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+def _as_batch(rows: pa.Table) -> pa.RecordBatch:
+    """One batch of `rows`, of which there are some; copied where they lie in several."""
+    return rows.combine_chunks().to_batches()[0]
+
+
+def _table_groups(task: ShardTask, rows: pa.Table) -> Iterator[pa.RecordBatch]:
     plain = rows.select(task.schema.names).cast(task.schema)
-    size = sum(value_bytes(column) for column in plain.columns)
+    size = sum(value_bytes(column) for batch in plain.to_batches() for column in batch.columns)
     fitting = task.options.row_group_bytes * rows.num_rows // max(1, size)
     step = max(1, min(task.options.row_group_rows, fitting))
     for start in range(0, rows.num_rows, step):
-        yield plain.slice(start, step)
+        yield _as_batch(plain.slice(start, step))
 
 
 def _image_groups(
