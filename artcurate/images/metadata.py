@@ -97,7 +97,7 @@ def exif_orientation(block: bytes) -> int:
 
 def _bare_jpeg(data: bytes) -> Bare | None:
     """Source: ITU-T T.81, annex B (markers and segments)."""
-    kept: list[bytes] = []
+    kept: list[slice] = []
     orientation = UPRIGHT
     position = scans = 0
     dropped = False
@@ -111,7 +111,7 @@ def _bare_jpeg(data: bytes) -> Bare | None:
         if marker in (_SOI, 0x01) or 0xD0 <= marker <= 0xD7:
             end = position + 2
         elif marker == _EOI:
-            kept.append(data[start : position + 2])
+            kept.append(slice(start, position + 2))
             dropped |= position + 2 < len(data)
             break
         else:
@@ -122,22 +122,27 @@ def _bare_jpeg(data: bytes) -> Bare | None:
             if marker == _SOS:
                 scans += 1
                 end = _end_of_scan(data, end)
-            kept.append(data[start:end])
+            kept.append(slice(start, end))
         else:
             dropped = True
             body = data[position + 4 : end]
             if marker == _APP1 and body.startswith(_EXIF_MARK) and orientation == UPRIGHT:
                 orientation = exif_orientation(body)
         position = end
-    return Bare(b"".join(kept) if dropped else data, orientation, scans=scans)
+    bare = b"".join([data[part] for part in kept]) if dropped else data
+    return Bare(bare, orientation, scans=scans)
 
 
 def _end_of_scan(data: bytes, start: int) -> int:
     """Where the next marker stands, or the end of the file."""
-    # Over every byte of every image: a chunk at a time is three times as fast as from 0xFF to 0xFF.
+    # Over every byte of every image: a chunk at a time is faster than from 0xFF to 0xFF.
     for first in range(start, len(data) - 1, _CHUNK):
         chunk = np.frombuffer(data, np.uint8, min(_CHUNK + 1, len(data) - first), first)
-        places = np.flatnonzero(chunk[:-1] == 0xFF)
+        suspects = chunk[:-1] == 0xFF
+        suspects &= chunk[1:] != 0
+        if not suspects.any():
+            continue
+        places = np.flatnonzero(suspects)
         markers = places[_ENDS_SCAN[chunk[places + 1]]]
         if markers.size:
             return first + int(markers[0])
