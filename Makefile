@@ -9,7 +9,8 @@ PREPARED ?=
 .PHONY: demo test lint clean
 
 ifeq ($(PREPARED),)
-$(INSTALLED): pyproject.toml constraints.txt
+# The library compiled from C is made anew with the installation.
+$(INSTALLED): pyproject.toml constraints.txt hatch_build.py artcurate/images/lanczos.c
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -e '.[benchmark,keyring,ray,vips,dev]' -c constraints.txt

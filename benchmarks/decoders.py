@@ -32,7 +32,7 @@ from skimage.metrics import structural_similarity
 from artcurate.images.decoders import Decoder, choose
 from artcurate.images.header import Opened, open_image
 from artcurate.images.phash import phash
-from artcurate.images.planes import Picture, luma_of
+from artcurate.images.planes import Picture, Planes
 from artcurate.images.transform import ImageForm, Transformed, encode, render, scaled_size
 
 LANCZOS, BICUBIC = Image.Resampling.LANCZOS, Image.Resampling.BICUBIC
@@ -75,7 +75,9 @@ def written(picture: object) -> bytes:
 
 def grey(picture: object) -> Image.Image:
     assert isinstance(picture, Picture)
-    return luma_of(picture)
+    if isinstance(picture, Planes):
+        return Image.fromarray(picture.brightness)
+    return picture.convert("L")
 
 
 def by_artcurate(decoder: Decoder) -> Way:

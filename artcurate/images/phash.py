@@ -6,6 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from artcurate.images.lanczos import Axis, Plane
+from artcurate.images.reduction import reduce_plane
+
 #: Side of the grey picture that is transformed, in pixels; `imagehash` calls it
 #: hash_size * highfreq_factor.
 SIDE = 32
@@ -32,6 +35,12 @@ def phash(image: Image.Image) -> int:
     """
     grey = image.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     return int(phash_grey(np.asarray(grey)[None])[0])
+
+
+def phash_of_plane(luma: Plane) -> int:
+    """The 64-bit pHash of a picture whose brightness is `luma`, uint8 (height, width)."""
+    rows, columns = (Axis(length, SIDE, length / SIDE) for length in luma.shape)
+    return int(phash_grey(reduce_plane(luma, rows, columns)[None])[0])
 
 
 def phash_grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from artcurate.images.lanczos import Axis, Plane, reduce_plane
+from artcurate.images.lanczos import Axis, Plane
+from artcurate.images.reduction import reduce_plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +32,15 @@ class Planes:
     luma: Plane
     chroma: tuple[Plane, ...]
 
+    @property
+    def brightness(self) -> Plane:
+        """The luma without its padding, uint8 (height, width)."""
+        width, height = self.size
+        return self.luma[:height, :width]
+
 
 #: A picture ready to be written.
 Picture = Image.Image | Planes
-
-
-def luma_of(picture: Picture) -> Image.Image:
-    """The brightness of a picture, in mode L."""
-    if isinstance(picture, Planes):
-        width, height = picture.size
-        return Image.fromarray(picture.luma[:height, :width])
-    return picture.convert("L")
 
 
 def to_image(planes: Planes) -> Image.Image:
@@ -97,8 +96,7 @@ def reduce_planes(
         result = reduce_plane(plane, rows, columns)
         return np.ascontiguousarray(result.T) if turn.exchanged else result
 
-    width, height = planes.size
-    luma = reduced(planes.luma[:height, :width], (1, 1), (1, 1))
+    luma = reduced(planes.brightness, (1, 1), (1, 1))
     chroma = tuple(reduced(plane, planes.sampling, sampling) for plane in planes.chroma)
     if turn.exchanged:
         target, sampling = target[::-1], sampling[::-1]

@@ -8,13 +8,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from PIL import Image
-
 from artcurate.images.decode import decode, upright
 from artcurate.images.faults import Fault
 from artcurate.images.header import MAX_PIXELS, Header, open_image
-from artcurate.images.phash import phash
-from artcurate.images.planes import Picture, luma_of
+from artcurate.images.phash import phash, phash_of_plane
+from artcurate.images.planes import Picture, Planes
 from artcurate.images.transform import ImageForm, render
 
 #: Pictures are hashed from a reduced scale with neither side below this many pixels; the hash then
@@ -69,13 +67,16 @@ def probe_and_render(
     picture = render(opened, form, (0, 0, *opened.image.size))
     if isinstance(picture, Fault):
         return probe_image(data, max_pixels=max_pixels, sha256=sha256), None
-    return _described(data, opened.header, sha256, phash(_reduced(luma_of(picture)))), picture
+    return _described(data, opened.header, sha256, _phash(picture)), picture
 
 
-def _reduced(grey: Image.Image) -> Image.Image:
-    """`grey` by a whole factor smaller, as far as neither side gets below `HASH_SIDE`."""
+def _phash(picture: Picture) -> int:
+    if isinstance(picture, Planes):
+        return phash_of_plane(picture.brightness)
+    grey = picture.convert("L")
+    # By a whole factor smaller first, as far as neither side gets below `HASH_SIDE`.
     factor = min(grey.size) // HASH_SIDE
-    return grey.reduce(factor) if factor > 1 else grey
+    return phash(grey.reduce(factor) if factor > 1 else grey)
 
 
 def _described(data: bytes, header: Header, sha256: str | None, hashed: int) -> Probed:

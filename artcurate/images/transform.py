@@ -119,7 +119,7 @@ def render(opened: Opened, form: ImageForm, box: Box) -> Picture | Fault:
     """The pixels that a shard is to hold of what lies at `box` of the image as stored.
 
     They are upright, in sRGB, of the size of `form`: an image in mode RGB, or YCbCr planes where
-    that saves work (`luma_of` and `encode` take both).
+    that saves work (`encode` takes both).
     """
     target = scaled_size(box[2] - box[0], box[3] - box[1], form.size)
     if max(target) > _JPEG_MAX_SIDE:

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from artcurate.images import turbo
 from artcurate.images.faults import Fault, FaultReason
-from artcurate.images.planes import Planes, luma_of, reduce_planes, to_image
+from artcurate.images.planes import Planes, reduce_planes, to_image
 from artcurate.images.turbo import decode_planes, encode_planes, sampling_of
 
 if not turbo.is_installed():
@@ -55,7 +55,7 @@ def test_planes_are_those_of_the_file(painting: Paint, name: str, size: tuple[in
     # Brightness is not sampled, so it is bit for bit what Pillow reads.
     expected = Image.open(io.BytesIO(data))
     expected.draft("L", None)
-    assert np.array_equal(np.asarray(luma_of(planes)), np.asarray(expected))
+    assert np.array_equal(planes.brightness, np.asarray(expected))
     down, across = (
         -(-length // span) for length, span in zip(size[::-1], planes.sampling[::-1], strict=True)
     )
