@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import shlex
@@ -39,10 +40,11 @@ def compile_library(source: Path, library: Path) -> str | None:
     library.unlink(missing_ok=True)
     if os.name != "posix" or platform.machine() != "x86_64":
         return f"{source.name} is written for x86-64 under Linux and macOS"
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     try:
         done = subprocess.run(
-            [*compiler, *FLAGS, "-o", str(library), str(source)],
+            [*compiler, *FLAGS, f'-DLANCZOS_SOURCE="{digest}"', "-o", str(library), str(source)],
             capture_output=True,
             text=True,
             check=False,

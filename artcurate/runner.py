@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from artcurate.engines.opening import EngineOptions, open_engine
 from artcurate.errors import DataError, UsageError
 from artcurate.events import BuildStarted, EventLog, build_log
 from artcurate.finish import finish
+from artcurate.images.decoders import advice
 from artcurate.images.transform import ImageForm
 from artcurate.inputs import Prepared, absolute, prepare, require_shared
 from artcurate.narration import describe
@@ -102,6 +103,8 @@ def build(
             progress=progress,
             say=say,
         )
+        for line in _advice(pipeline):
+            say(line)
         # Nobody here keeps the corpus as it was read: at a million rows that is half the memory.
         corpus = _narrow(run_stages(pipeline, _read(pipeline, given, run, log), run, say, log))
         say(balance_line(corpus))
@@ -119,6 +122,14 @@ def build(
         images=corpus.images.height,
         quarantined=corpus.quarantine.height,
     )
+
+
+def _advice(pipeline: Pipeline) -> Iterator[str]:
+    parameters = pipeline.parameters("write")
+    if isinstance(parameters, WriteParameters) and parameters.image_size is not None:
+        line = advice(parameters.decoder)
+        if line:
+            yield f"write: {line}"
 
 
 def _narrow(corpus: Corpus) -> Corpus:

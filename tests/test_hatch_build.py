@@ -30,6 +30,25 @@ def test_the_library_is_compiled(hatch_build: ModuleType, tmp_path: Path) -> Non
     assert ctypes.CDLL(str(library)).lanczos_runs_here()
 
 
+@pytest.mark.skipif(not compiled.is_usable(), reason="there is no compiler for it here")
+def test_a_library_of_another_source_is_not_used(
+    hatch_build: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "lanczos.c"
+    other.write_bytes(SOURCE.read_bytes() + b"\n")
+    library = tmp_path / "other.so"
+    assert hatch_build.compile_library(other, library) is None
+    monkeypatch.setattr(compiled, "LIBRARY", library)
+    assert compiled._library.__wrapped__() is None
+
+
+@pytest.mark.skipif(not compiled.LIBRARY.exists(), reason="lanczos.c is not compiled here")
+def test_the_installation_fits_its_source() -> None:
+    """Otherwise: install anew, `pip install -e .`."""
+    built = ctypes.CDLL(str(compiled.LIBRARY))
+    assert compiled.is_usable() == bool(built.lanczos_runs_here())
+
+
 @pytest.mark.parametrize(
     ("compiler", "reason"),
     [("/nowhere/cc", "no C compiler"), ("false", "false failed")],

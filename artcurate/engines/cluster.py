@@ -95,7 +95,7 @@ def identity() -> Identity:
 def _digest(package: Path) -> str:
     """The sha256 of all modules below `package`, with their names."""
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted([*package.rglob("*.py"), *package.rglob("*.c")]):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
     return digest.hexdigest()

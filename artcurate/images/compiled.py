@@ -7,7 +7,10 @@ where the processor has AVX2. Nothing but time hangs on it.
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, byref, c_int, c_int32, c_ssize_t, c_void_p
+import hashlib
+import os
+import platform
+from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_ssize_t, c_void_p
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +26,8 @@ from artcurate.images.lanczos import (
     weights_of,
 )
 
-#: Where the installation puts what it compiled.
+_SOURCE = Path(__file__).with_name("lanczos.c")
+#: Where the installation puts what it compiled of it.
 LIBRARY = Path(__file__).with_name("_lanczos.so")
 #: Columns that the library weighs in one step; narrower planes it cannot read.
 _STEP = 32
@@ -41,8 +45,13 @@ class _Axis(ctypes.Structure):
 
 
 def is_usable() -> bool:
-    """Whether it is compiled and the processor can run it."""
+    """Whether it is compiled of the source that is there, and the processor can run it."""
     return _library() is not None
+
+
+def fits_the_machine() -> bool:
+    """Whether it could be compiled here."""
+    return os.name == "posix" and platform.machine() == "x86_64"
 
 
 def takes(plane: Plane) -> bool:
@@ -90,4 +99,7 @@ def _library() -> ctypes.CDLL | None:
         *(c_void_p, c_ssize_t, c_int32, axis, c_int, axis, c_int),
         c_void_p,
     )
-    return library if library.lanczos_runs_here() else None
+    library.lanczos_source.restype = c_char_p
+    digest = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()
+    fits = library.lanczos_source() == digest.encode() and library.lanczos_runs_here()
+    return library if fits else None

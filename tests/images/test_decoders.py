@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from artcurate.errors import UsageError
-from artcurate.images import decoders, turbo
-from artcurate.images.decoders import Decoder, choose, reduce_jpeg, version_of
+from artcurate.images import compiled, decoders, turbo
+from artcurate.images.decoders import Decoder, advice, choose, reduce_jpeg, version_of
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.transform import ImageForm, Transformed, scaled_size, transform
 
@@ -229,3 +229,31 @@ def test_versions_tell_the_decoders_apart() -> None:
 def test_turbo_is_what_auto_prefers() -> None:
     assert choose("auto") == choose("turbo") == "turbo"
     assert version_of("turbo") == f"libjpeg-turbo {turbo.version()}"
+
+
+def test_advice_names_what_is_faster_where_the_choice_was_left_to_us(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turbo, "is_installed", lambda: False)
+    told = advice("auto")
+    assert told is not None
+    assert told.startswith(f"{version_of('libvips')} makes the pictures; libturbojpeg is faster")
+    assert advice("pillow") is None
+    monkeypatch.setattr(decoders, "_find_libvips", lambda: None)
+    told = advice("auto")
+    assert told is not None
+    assert told.startswith("pillow ")
+
+
+@pytest.mark.skipif(not turbo.is_installed(), reason="libturbojpeg is not installed")
+def test_advice_asks_for_a_compiler_where_one_would_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "is_usable", lambda: True)
+    assert advice("auto") is None
+    monkeypatch.setattr(compiled, "is_usable", lambda: False)
+    monkeypatch.setattr(compiled, "fits_the_machine", lambda: True)
+    told = advice("auto")
+    assert told is not None
+    assert "C compiler" in told
+    assert "the same bytes" in told
+    monkeypatch.setattr(compiled, "fits_the_machine", lambda: False)
+    assert advice("auto") is None
