@@ -8,6 +8,7 @@ it keeps nothing: it probes at a reduced scale, and reads and decodes again to w
 cache another build has kept the pictures, and this one has another split. The others do neither
 pHash nor EXIF, and only img2dataset hashes. The floor is decode, reduction and encoding alone, in
 one process; the pool is the same in a plain process pool, the ceiling of what workers can gain.
+Pillow in threads is a script without any care: no faults, no EXIF, no pHash, no second pass.
 `benchmarks/writing.py` has pictures that keep their bytes beside a bare write of pyarrow.
 
 SSIM is that of the pictures written, against Pillow's full decode and Lanczos reduction: median
@@ -27,11 +28,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 from measure import Cost, measure
 from photographs import CID, WIKIART, make_photographs
@@ -153,6 +155,30 @@ def run_pool(folder: Path, _out: Path, size: int, workers: int) -> None:
             pass
 
 
+def run_threads(folder: Path, out: Path, size: int, workers: int) -> None:
+    """What a script would do: Pillow in threads, decoded from the target's size on, and sha256."""
+
+    def shrink(path: Path) -> dict[str, object]:
+        data = path.read_bytes()
+        picture = Image.open(io.BytesIO(data))
+        target = scaled_size(*picture.size, size)
+        picture.draft("RGB", target)
+        output = io.BytesIO()
+        small = picture.resize(target, Image.Resampling.LANCZOS)
+        small.save(output, "JPEG", quality=QUALITY)
+        return {"image": output.getvalue(), "sha256": hashlib.sha256(data).hexdigest()}
+
+    schema = pa.schema({"image": pa.binary(), "sha256": pa.string()})
+    paths = sorted(folder.glob("*.jpg"))
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        pq.ParquetWriter(out / "out.parquet", schema, compression="NONE") as writer,
+    ):
+        for first in range(0, len(paths), 256):
+            rows = list(pool.map(shrink, paths[first : first + 256]))
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
 def map_pictures(folder: Path, out: Path, size: int, workers: int) -> None:
     """`datasets.map` as its documentation has it: pictures in, pictures out."""
     from datasets import Dataset
@@ -199,6 +225,7 @@ LEGS: Mapping[str, Callable[[Path, Path, int, int], None]] = {
     "artcurate, warm cache": rebuild,
     "floor": run_floor,
     "pool": run_pool,
+    "Pillow in threads": run_threads,
     "datasets.map, pictures": map_pictures,
     "datasets.map, bytes by hand": map_bytes,
 }
@@ -210,6 +237,7 @@ TABLE = [
     ("floor", 1),
     ("pool", 1),
     ("pool", 2),
+    ("Pillow in threads", 2),
     ("datasets.map, pictures", 2),
     ("datasets.map, bytes by hand", 2),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,10 +65,9 @@ def write_shard(task: ShardTask) -> ShardRecord:
     finished = find_finished(task)
     if finished is not None:
         return finished
-    rows = read_rows(task)
     failures: list[RowFailure] = []
     with atomic_file(task.path) as file, HashingSink(file) as sink:
-        written = _write(sink, task, _row_groups(task, rows, failures))
+        written = _write(sink, task, _row_groups(task, failures))
     record = ShardRecord(
         fingerprint=task.fingerprint,
         name=task.name,
@@ -98,11 +97,21 @@ def find_finished(task: ShardTask) -> ShardRecord | None:
     return record
 
 
-def read_rows(task: ShardTask) -> pa.Table:
-    """The planned rows of `task`, mapped from its part file. Raises DataError without it."""
-    with file_system_errors(task.part), pa.memory_map(str(task.part)) as source:
+def read_rows(task: ShardTask) -> pa.RecordBatch:
+    """The planned rows of `task`. Raises DataError where its part file cannot be read."""
+    return _joined(list(_batches(task)))
+
+
+def _batches(task: ShardTask) -> Iterator[pa.RecordBatch]:
+    """The planned rows of `task`, in the pieces in which they lie in its part file."""
+    with file_system_errors(task.part), pa.OSFile(str(task.part)) as source:
         part = pa.ipc.open_file(source)
-        return pa.Table.from_batches([part.get_batch(number) for number in task.batches])
+        for number in task.batches:
+            yield part.get_batch(number)
+
+
+def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
 def _write(sink: HashingSink, task: ShardTask, groups: Iterator[pa.RecordBatch]) -> int:
@@ -155,26 +164,32 @@ def _leaves(path: str, dtype: pa.DataType) -> list[str]:
     return [path]
 
 
-def _row_groups(
-    task: ShardTask, rows: pa.Table, failures: list[RowFailure]
-) -> Iterator[pa.RecordBatch]:
+def _row_groups(task: ShardTask, failures: list[RowFailure]) -> Iterator[pa.RecordBatch]:
     if task.pixels is None:
-        return _table_groups(task, rows)
-    return _image_groups(task, task.pixels, _as_batch(rows), failures)
+        return _table_groups(task)
+    return _image_groups(task, task.pixels, read_rows(task), failures)
 
 
-def _as_batch(rows: pa.Table) -> pa.RecordBatch:
-    """One batch of `rows`, of which there are some; copied where they lie in several."""
-    return rows.combine_chunks().to_batches()[0]
-
-
-def _table_groups(task: ShardTask, rows: pa.Table) -> Iterator[pa.RecordBatch]:
-    plain = rows.select(task.schema.names).cast(task.schema)
-    size = sum(value_bytes(column) for batch in plain.to_batches() for column in batch.columns)
-    fitting = task.options.row_group_bytes * rows.num_rows // max(1, size)
+def _table_groups(task: ShardTask) -> Iterator[pa.RecordBatch]:
+    """Row groups of text, for which the part file is read twice: it may be larger than memory."""
+    names = task.schema.names
+    size = sum(value_bytes(batch.column(name)) for batch in _batches(task) for name in names)
+    fitting = task.options.row_group_bytes * task.rows // max(1, size)
     step = max(1, min(task.options.row_group_rows, fitting))
-    for start in range(0, rows.num_rows, step):
-        yield _as_batch(plain.slice(start, step))
+    held: list[pa.RecordBatch] = []
+    missing = step
+    for batch in _batches(task):
+        rest = batch.select(names).cast(task.schema)
+        while rest.num_rows:
+            piece = rest.slice(0, missing)
+            rest = rest.slice(piece.num_rows)
+            held.append(piece)
+            missing -= piece.num_rows
+            if not missing:
+                yield _joined(held)
+                held, missing = [], step
+    if held:
+        yield _joined(held)
 
 
 def _image_groups(
