@@ -99,15 +99,15 @@ def find_finished(task: ShardTask) -> ShardRecord | None:
 
 def read_rows(task: ShardTask) -> pa.RecordBatch:
     """The planned rows of `task`. Raises DataError where its part file cannot be read."""
-    return _joined(list(_batches(task)))
+    with file_system_errors(task.part), pa.memory_map(str(task.part)) as source:
+        return _joined(list(_batches(task, source)))
 
 
-def _batches(task: ShardTask) -> Iterator[pa.RecordBatch]:
-    """The planned rows of `task`, in the pieces in which they lie in its part file."""
-    with file_system_errors(task.part), pa.OSFile(str(task.part)) as source:
-        part = pa.ipc.open_file(source)
-        for number in task.batches:
-            yield part.get_batch(number)
+def _batches(task: ShardTask, source: pa.NativeFile) -> Iterator[pa.RecordBatch]:
+    """The planned rows of `task`, in the pieces in which they lie in its part file `source`."""
+    part = pa.ipc.open_file(source)
+    for number in task.batches:
+        yield part.get_batch(number)
 
 
 def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
@@ -172,14 +172,23 @@ def _row_groups(task: ShardTask, failures: list[RowFailure]) -> Iterator[pa.Reco
 
 def _table_groups(task: ShardTask) -> Iterator[pa.RecordBatch]:
     """Row groups of text, for which the part file is read twice: it may be larger than memory."""
-    names = task.schema.names
-    size = sum(value_bytes(batch.column(name)) for batch in _batches(task) for name in names)
-    fitting = task.options.row_group_bytes * task.rows // max(1, size)
-    step = max(1, min(task.options.row_group_rows, fitting))
+    with file_system_errors(task.part), pa.OSFile(str(task.part)) as source:
+        names = task.schema.names
+        size = sum(
+            value_bytes(batch.column(name)) for batch in _batches(task, source) for name in names
+        )
+        fitting = task.options.row_group_bytes * task.rows // max(1, size)
+        step = max(1, min(task.options.row_group_rows, fitting))
+        plain = (batch.select(names).cast(task.schema) for batch in _batches(task, source))
+        yield from _regrouped(plain, step)
+
+
+def _regrouped(batches: Iterable[pa.RecordBatch], step: int) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of `step`; the last one may have fewer."""
     held: list[pa.RecordBatch] = []
     missing = step
-    for batch in _batches(task):
-        rest = batch.select(names).cast(task.schema)
+    for batch in batches:
+        rest = batch
         while rest.num_rows:
             piece = rest.slice(0, missing)
             rest = rest.slice(piece.num_rows)
