@@ -10,7 +10,8 @@ PREPARED ?=
 
 ifeq ($(PREPARED),)
 # The library compiled from C is made anew with the installation.
-$(INSTALLED): pyproject.toml constraints.txt hatch_build.py artcurate/images/lanczos.c
+$(INSTALLED): pyproject.toml constraints.txt hatch_build.py \
+		$(wildcard artcurate/images/native/*.c artcurate/images/native/*.h)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -e '.[benchmark,keyring,ray,vips,dev]' -c constraints.txt

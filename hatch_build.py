@@ -1,50 +1,63 @@
-"""Compiles the one file of C where there is a compiler for it; the package does without it too."""
+"""Compiles the C of the package where there is a compiler for it; the package does without too."""
 
 from __future__ import annotations
 
-import hashlib
+import importlib.util
 import os
-import platform
 import shlex
 import subprocess
 import sysconfig
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCE = Path("artcurate/images/lanczos.c")
-LIBRARY = Path("artcurate/images/_lanczos.so")
-FLAGS = ("-O3", "-fPIC", "-shared")
+FOLDER = Path("artcurate/images/native")
+FLAGS = ("-std=c11", "-O3", "-mavx2", "-mbmi", "-mbmi2", "-fPIC", "-shared")
 
 
-class CompileReduction(BuildHookInterface[Any]):
+class CompileNative(BuildHookInterface[Any]):
     """Puts the library into the package, and names the platform in the wheel's tag."""
 
     def initialize(self, _version: str, build_data: dict[str, Any]) -> None:
         if self.target_name != "wheel":
             return
         root = Path(self.root)
-        reason = compile_library(root / SOURCE, root / LIBRARY)
+        reason = compile_library(root / FOLDER)
         if reason:
-            self.app.display_warning(f"Pictures are reduced by numpy, three times slower: {reason}")
+            self.app.display_warning(f"Pictures take up to twice the time: {reason}")
             return
-        build_data["artifacts"].append(LIBRARY.as_posix())
+        library = FOLDER / native_of(root / FOLDER).LIBRARY.name
+        build_data["artifacts"].append(library.as_posix())
         build_data["pure_python"] = False
         name = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["tag"] = f"py3-none-{name}"
 
 
-def compile_library(source: Path, library: Path) -> str | None:
-    """Compile `source` into `library`, or say why not; then none of an earlier time is left."""
-    library.unlink(missing_ok=True)
-    if os.name != "posix" or platform.machine() != "x86_64":
-        return f"{source.name} is written for x86-64 under Linux and macOS"
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+def native_of(folder: Path) -> ModuleType:
+    """The module that knows what is compiled, without the package, which cannot be imported yet."""
+    spec = importlib.util.spec_from_file_location("native_library", folder / "library.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(f"{folder / 'library.py'} is missing")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def compile_library(folder: Path) -> str | None:
+    """Compile the C in `folder`, or say why not; then no library of an earlier time is left."""
+    native = native_of(folder)
+    native.LIBRARY.unlink(missing_ok=True)
+    if not native.can_be_compiled():
+        return "the C is written for x86-64 under Linux and macOS"
+    sources = native.sources()
+    stated = f'-DNATIVE_SOURCES="{native.digest_of(sources)}"'
+    files = [str(path) for path in sources if path.suffix == ".c"]
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     try:
         done = subprocess.run(
-            [*compiler, *FLAGS, f'-DLANCZOS_SOURCE="{digest}"', "-o", str(library), str(source)],
+            [*compiler, *FLAGS, stated, "-o", str(native.LIBRARY), *files],
             capture_output=True,
             text=True,
             check=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import secrets
@@ -24,6 +23,7 @@ from artcurate.engines import Reach
 from artcurate.errors import UsageError
 from artcurate.files import file_system_errors
 from artcurate.images import turbo
+from artcurate.images.versions import code_digest
 
 #: Distributions that decide bytes, beside the system's libjpeg-turbo; those of them that are not
 #: installed have to be absent everywhere.
@@ -79,9 +79,10 @@ class _Sight:
 @cache
 def identity() -> Identity:
     """The identity of this machine. The package counts by the content of its files."""
+    code = code_digest(Path(artcurate.__file__).parent)[:8]
     found = {
         "Python": platform.python_version(),
-        "artcurate": f"{artcurate.__version__} ({_digest(Path(artcurate.__file__).parent)[:8]})",
+        "artcurate": f"{artcurate.__version__} ({code})",
     }
     for name in _LIBRARIES:
         try:
@@ -90,15 +91,6 @@ def identity() -> Identity:
             found[name] = "(none)"
     found["libjpeg-turbo"] = turbo.version() if turbo.is_installed() else "(none)"
     return Identity(tuple(sorted(found.items())))
-
-
-def _digest(package: Path) -> str:
-    """The sha256 of all modules below `package`, with their names."""
-    digest = hashlib.sha256()
-    for path in sorted([*package.rglob("*.py"), *package.rglob("*.c")]):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
-    return digest.hexdigest()
 
 
 def check_nodes(mine: Identity, reach: Reach) -> None:

@@ -19,8 +19,9 @@ import PIL
 from PIL import Image
 
 from artcurate.errors import UsageError
-from artcurate.images import compiled, turbo
+from artcurate.images import turbo
 from artcurate.images.faults import Fault, FaultReason
+from artcurate.images.native import library
 
 Decoder = Literal["pillow", "libvips", "turbo"]
 Choice = Literal["auto", "pillow", "libvips", "turbo"]
@@ -58,10 +59,10 @@ def advice(choice: Choice) -> str | None:
             "bytes: `apt install libturbojpeg0`, `brew install jpeg-turbo` or `conda install "
             "libjpeg-turbo`."
         )
-    if decoder == "turbo" and not compiled.is_usable() and compiled.fits_the_machine():
+    if decoder == "turbo" and library.can_be_compiled() and not library.is_compiled():
         return (
-            "numpy reduces the pictures; installed anew where there is a C compiler (`apt install "
-            "gcc`), artcurate is faster and gives the same bytes."
+            "artcurate was installed without a C compiler; installed anew where there is one "
+            "(`apt install gcc`), it makes pictures sooner and gives the same bytes."
         )
     return None
 

@@ -17,7 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
+from artcurate.images import baseline
 from artcurate.images.faults import Fault, FaultReason
+from artcurate.images.jpeg import (
+    BASELINE,
+    END_OF_IMAGE,
+    EXTENDED,
+    FRAMES,
+    PROGRESSIVE,
+    header_segments,
+)
 from artcurate.images.lanczos import Plane
 from artcurate.images.planes import Planes
 
@@ -37,10 +46,8 @@ _YCBCR, _GREYSCALE = 1, 2
 #: The exact transform, which versions before 3 leave for a faster one when they encode.
 _ACCURATE_DCT = 4096
 
-#: Frames of ITU-T T.81 that every build decodes: baseline, extended and progressive Huffman.
-_FRAMES = frozenset((0xC0, 0xC1, 0xC2))
-_NO_FRAMES = frozenset((0xC4, 0xC8, 0xCC))
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
+#: Frames that every build of the library decodes.
+_FRAMES = frozenset((BASELINE, EXTENDED, PROGRESSIVE))
 
 #: What libjpeg only warns about, by how its messages begin (jerror.h). After a warning TurboJPEG
 #: calls everything a warning, so the message has to tell.
@@ -83,12 +90,12 @@ def sampling_of(jpeg: bytes) -> tuple[int, int] | None:
     not 8 bits, four colours, or samplings other than 4:4:4, 4:2:2, 4:2:0, 4:4:0 and 4:1:1; and
     where the file does not end with its image, which has to be looked at row by row.
     """
-    frame = _frame_of(jpeg) if jpeg.endswith(_END_OF_IMAGE) else None
-    # Source: ITU-T T.81, B.2.2: length, precision, height, width, components, then three bytes of
-    # each: name, factors across and down, table.
-    if frame is None or len(frame) < 8 or frame[2] != 8:
+    frame = _frame_of(jpeg) if jpeg.endswith(END_OF_IMAGE) else None
+    # Source: ITU-T T.81, B.2.2: precision, height, width, components, then three bytes of each:
+    # name, factors across and down, table.
+    if frame is None or len(frame) < 6 or frame[0] != 8:
         return None
-    factors = [(one >> 4, one & 15) for one in frame[9::3]]
+    factors = [(one >> 4, one & 15) for one in frame[7::3]]
     if len(factors) == 1:
         return 1, 1
     if len(factors) != 3 or factors[1:] != [(1, 1), (1, 1)] or factors[0] not in _SAMPLINGS:
@@ -97,19 +104,10 @@ def sampling_of(jpeg: bytes) -> tuple[int, int] | None:
 
 
 def _frame_of(jpeg: bytes) -> bytes | None:
-    """The frame's segment without its marker, where it is one of `_FRAMES`."""
-    position = 2
-    while position + 4 <= len(jpeg) and jpeg[position] == 0xFF:
-        marker = jpeg[position + 1]
-        if marker == 0xFF:
-            position += 1
-            continue
-        end = position + 2 + int.from_bytes(jpeg[position + 2 : position + 4])
-        if marker == _START_OF_SCAN:
-            return None
-        if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAMES:
-            return jpeg[position + 2 : end] if marker in _FRAMES else None
-        position = end
+    """What the frame's segment says, where it is one of `_FRAMES`."""
+    for marker, body, _ in header_segments(jpeg):
+        if marker in FRAMES:
+            return body if marker in _FRAMES else None
     return None
 
 
@@ -138,22 +136,29 @@ def decode_planes(
         if (width, height) != size or number != expected:
             return Fault(FaultReason.CORRUPT, "The JPEG has more than one header.")
         width, height = (-(-side * eighths // 8) for side in size)
-        planes = [
-            np.empty(
-                (
-                    library.tjPlaneHeight(plane, height, number),
-                    library.tjPlaneWidth(plane, width, number),
-                ),
-                np.uint8,
+        shapes = [
+            (
+                library.tjPlaneHeight(plane, height, number),
+                library.tjPlaneWidth(plane, width, number),
             )
             for plane in range(1 if number == _GREY else 3)
         ]
-        if library.tjDecompressToYUVPlanes(
-            handle, jpeg, len(jpeg), _pointers(planes), width, None, height, 0
-        ):
-            fault = _fault_of(library, handle)
-            if fault:
-                return fault
+        # TurboJPEG takes the largest scale that gives these sizes; tiny pictures have several.
+        larger = [-(-side * (eighths + 1) // 8) for side in size]
+        alone = larger != [width, height]
+        units = baseline.decode_planes(jpeg, size, sampling, eighths) if alone else None
+        if units is not None:
+            planes = [
+                plane[:rows, :columns] for plane, (rows, columns) in zip(units, shapes, strict=True)
+            ]
+        else:
+            planes = [np.empty(shape, np.uint8) for shape in shapes]
+            if library.tjDecompressToYUVPlanes(
+                handle, jpeg, len(jpeg), _pointers(planes), width, None, height, 0
+            ):
+                fault = _fault_of(library, handle)
+                if fault:
+                    return fault
     return Planes((width, height), sampling, planes[0], tuple(planes[1:]))
 
 

@@ -30,14 +30,16 @@ def form_identity(form: ImageForm) -> dict[str, object]:
     The code counts by the content of its modules: what is kept beyond a build must not outlive a
     change of code that nobody thought to number.
     """
-    code = {"artcurate": __version__, "images": _code_digest()}
+    code = {"artcurate": __version__, "images": code_digest(Path(__file__).parent)}
     return {**asdict(form), **library_versions(form), **code}
 
 
 @cache
-def _code_digest() -> str:
+def code_digest(folder: Path) -> str:
+    """The sha256 of all code below `folder`, Python and C, with the names of its files."""
     digest = hashlib.sha256()
-    folder = Path(__file__).parent
-    for path in sorted([*folder.glob("*.py"), *folder.glob("*.c")]):
-        digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    code = [path for path in folder.rglob("*") if path.suffix in (".py", ".c", ".h")]
+    for path in sorted(code):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
     return digest.hexdigest()

@@ -13,9 +13,10 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from artcurate.errors import UsageError
-from artcurate.images import compiled, decoders, turbo
+from artcurate.images import decoders, turbo
 from artcurate.images.decoders import Decoder, advice, choose, reduce_jpeg, version_of
 from artcurate.images.faults import Fault, FaultReason
+from artcurate.images.native import library
 from artcurate.images.transform import ImageForm, Transformed, scaled_size, transform
 
 pytest.importorskip("pyvips")
@@ -247,13 +248,13 @@ def test_advice_names_what_is_faster_where_the_choice_was_left_to_us(
 
 @pytest.mark.skipif(not turbo.is_installed(), reason="libturbojpeg is not installed")
 def test_advice_asks_for_a_compiler_where_one_would_help(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "is_usable", lambda: True)
+    monkeypatch.setattr(library, "is_compiled", lambda: True)
     assert advice("auto") is None
-    monkeypatch.setattr(compiled, "is_usable", lambda: False)
-    monkeypatch.setattr(compiled, "fits_the_machine", lambda: True)
+    monkeypatch.setattr(library, "is_compiled", lambda: False)
+    monkeypatch.setattr(library, "can_be_compiled", lambda: True)
     told = advice("auto")
     assert told is not None
     assert "C compiler" in told
     assert "the same bytes" in told
-    monkeypatch.setattr(compiled, "fits_the_machine", lambda: False)
+    monkeypatch.setattr(library, "can_be_compiled", lambda: False)
     assert advice("auto") is None

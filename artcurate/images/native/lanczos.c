@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AVX2 __attribute__((target("avx2")))
-
 /* Rows of the result that are made together, and columns of a plane that one step weighs. */
 enum { BLOCK = 16, STEP = 32 };
 
@@ -22,29 +20,24 @@ struct axis {
   const int16_t *weights;
 };
 
-/* The sha256 of this file, by which a library that was compiled of another one is told. */
-const char *lanczos_source(void) { return LANCZOS_SOURCE; }
-
-int lanczos_runs_here(void) { return __builtin_cpu_supports("avx2") != 0; }
-
 /* Two weights as the halves of 32 bits, as a product of pairs takes them. */
 static int32_t paired(int16_t lower, int16_t upper) {
   return (int32_t)((uint32_t)(uint16_t)lower | (uint32_t)(uint16_t)upper << 16);
 }
 
 /* Sums over 2^bits, halves rounded to even. */
-static inline AVX2 __m256i scaled(__m256i sums, int bits) {
+static inline __m256i scaled(__m256i sums, int bits) {
   __m256i odd = _mm256_and_si256(_mm256_srai_epi32(sums, bits), _mm256_set1_epi32(1));
   __m256i below_half = _mm256_set1_epi32((1 << (bits - 1)) - 1);
   return _mm256_srai_epi32(_mm256_add_epi32(_mm256_add_epi32(sums, odd), below_half), bits);
 }
 
-static inline AVX2 __m256i weighed(__m256i sums, __m256i samples, __m256i weights) {
+static inline __m256i weighed(__m256i sums, __m256i samples, __m256i weights) {
   return _mm256_add_epi32(sums, _mm256_madd_epi16(samples, weights));
 }
 
 /* STEP columns of one row wanted: `taps` rows from `from` on, weighed. */
-static inline AVX2 void weigh_step(const uint8_t *from, ptrdiff_t stride, int32_t taps,
+static inline void weigh_step(const uint8_t *from, ptrdiff_t stride, int32_t taps,
                                    const int16_t *weights, int bits, int16_t *to) {
   const __m256i zero = _mm256_setzero_si256();
   __m256i sums[4] = {zero, zero, zero, zero};
@@ -66,7 +59,7 @@ static inline AVX2 void weigh_step(const uint8_t *from, ptrdiff_t stride, int32_
 }
 
 /* The bytes of 16 rows of 16 as 16 columns. */
-static inline AVX2 void transpose(__m128i rows[BLOCK]) {
+static inline void transpose(__m128i rows[BLOCK]) {
   __m128i shuffled[BLOCK];
   for (int stage = 0; stage < 4; stage++) {
     for (int i = 0; i < BLOCK / 2; i++) {
@@ -78,7 +71,7 @@ static inline AVX2 void transpose(__m128i rows[BLOCK]) {
 }
 
 /* One column wanted of BLOCK rows. */
-static inline AVX2 __m128i weigh_column(const int32_t *from, int32_t pairs, const int32_t *weights,
+static inline __m128i weigh_column(const int32_t *from, int32_t pairs, const int32_t *weights,
                                         int bits) {
   __m256i upper = _mm256_setzero_si256(), lower = upper;
   for (int32_t pair = 0; pair < pairs; pair++, from += BLOCK) {
@@ -92,7 +85,7 @@ static inline AVX2 __m128i weigh_column(const int32_t *from, int32_t pairs, cons
 }
 
 /* `height` rows of the result (BLOCK at most) from pairs of samples, pair by pair all rows. */
-static AVX2 void weigh_rows(const int32_t *pairs_of_rows, const struct axis *across,
+static void weigh_rows(const int32_t *pairs_of_rows, const struct axis *across,
                             const int32_t *weights, int32_t pairs, int bits, uint8_t *result,
                             int32_t height) {
   for (int32_t left = 0; left < across->count; left += BLOCK) {
@@ -112,7 +105,7 @@ static AVX2 void weigh_rows(const int32_t *pairs_of_rows, const struct axis *acr
 /* A plane of `width` samples a row, rows `stride` bytes apart, as down->count rows of
    across->count, which lie without gaps. Sums are over 2^down_bits in between and over
    2^across_bits in the end. -1 where memory fails. `width` is STEP at least. */
-AVX2 int lanczos_reduce(const uint8_t *plane, ptrdiff_t stride, int32_t width,
+int lanczos_reduce(const uint8_t *plane, ptrdiff_t stride, int32_t width,
                         const struct axis *down, int down_bits, const struct axis *across,
                         int across_bits, uint8_t *result) {
   /* One more than half of the taps, since a first sample may be the second of its pair. */
