@@ -6,17 +6,13 @@ import os
 import platform
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import ray
-from ray.exceptions import GetTimeoutError, RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 import artcurate
 from artcurate.engines import Reach
@@ -38,8 +34,6 @@ _LIBRARIES = (
 )
 #: Names of an input folder that every machine has to find in it.
 _SAMPLES = 16
-#: Seconds that a machine gets to answer; its first worker has to start meanwhile.
-_PATIENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +62,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class Sight:
     """What a machine sees: its name and identity, and the paths that are not there."""
 
     node: str
@@ -93,17 +87,26 @@ def identity() -> Identity:
     return Identity(tuple(sorted(found.items())))
 
 
-def check_nodes(mine: Identity, reach: Reach) -> None:
-    """Look at every machine that has cores. Raises UsageError naming all that do not fit.
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """By what a machine shows that it sees the folders that this one sees.
 
-    Each machine finds a file that was just written into each of `reach.written`, leaves one of
-    its own there, and finds the first names of each of `reach.read`.
+    token: name of the file that was written here into each of `written`.
+    needed: that file in each of them, and the first names of each input.
     """
-    nodes = [
-        (node["NodeID"], node["NodeManagerHostname"])
-        for node in ray.nodes()
-        if node["Alive"] and node["Resources"].get("CPU")
-    ]
+
+    token: str
+    written: tuple[Path, ...]
+    needed: tuple[str, ...]
+
+    def signs(self, node: str) -> list[Path]:
+        """What machine `node` is to write, so that this one sees it."""
+        return [folder / f"{self.token}-{node}" for folder in self.written]
+
+
+@contextmanager
+def trial(reach: Reach) -> Iterator[Trial]:
+    """A trial of what lies in `reach`, whose files are there as long as it lasts."""
     token = f".artcurate-{secrets.token_hex(8)}"
     needed = [str(folder / token) for folder in reach.written]
     needed += [sample for path in reach.read for sample in _samples(path)]
@@ -111,27 +114,11 @@ def check_nodes(mine: Identity, reach: Reach) -> None:
         for folder in reach.written:
             with file_system_errors(folder):
                 (folder / token).touch()
-        asked = [
-            (
-                name,
-                _LOOK.options(
-                    scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
-                ).remote(needed, [str(folder / f"{token}-{node}") for folder in reach.written]),
-                [folder / f"{token}-{node}" for folder in reach.written],
-            )
-            for node, name in nodes
-        ]
-        problems = [
-            problem
-            for name, reference, signs in asked
-            if (problem := _problem(name, reference, signs, mine))
-        ]
+        yield Trial(token, tuple(reach.written), tuple(needed))
     finally:
         for folder in reach.written:
             for sign in folder.glob(f"{token}*"):
                 sign.unlink(missing_ok=True)
-    if problems:
-        raise UsageError("\n".join(dict.fromkeys(problems)))
 
 
 def _samples(path: Path) -> list[str]:
@@ -141,7 +128,7 @@ def _samples(path: Path) -> list[str]:
         return [str(path), *(entry.path for entry in islice(entries, _SAMPLES))]
 
 
-def look(needed: Sequence[str], signs: Sequence[str]) -> _Sight:
+def look(needed: Sequence[str], signs: Sequence[str]) -> Sight:
     """Look for `needed` on the machine where this runs, and write `signs` there."""
     missing = [path for path in needed if not os.path.exists(path)]  # noqa: PTH110 (they travel as text)
     for sign in signs:
@@ -149,21 +136,11 @@ def look(needed: Sequence[str], signs: Sequence[str]) -> _Sight:
             Path(sign).touch()
         except OSError:
             missing.append(sign)
-    return _Sight(socket.gethostname(), identity(), tuple(missing))
+    return Sight(socket.gethostname(), identity(), tuple(missing))
 
 
-_LOOK: Any = ray.remote(num_cpus=0, max_retries=0)(look)
-
-
-def _problem(name: str, reference: Any, signs: Sequence[Path], mine: Identity) -> str | None:
-    """What is wrong with the machine that answers at `reference`, in a sentence."""
-    try:
-        sight: _Sight = ray.get(reference, timeout=_PATIENCE)
-    except GetTimeoutError:
-        return f"{name} does not take tasks; take it out of the cluster or look at its log."
-    except RayError as error:
-        reason = str(error).strip().splitlines()[-1]
-        return f"{name} cannot take tasks ({reason}); install the same artcurate there."
+def problem_of(name: str, sight: Sight, signs: Sequence[Path], mine: Identity) -> str | None:
+    """What is wrong with machine `name`, in a sentence; None where nothing is."""
     difference = mine.difference(sight.identity, name)
     if difference is not None:
         return difference

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 # Ray reads these when it is imported. Deaths of workers and machines are told by this engine.
@@ -19,6 +20,7 @@ os.environ.setdefault(
 
 import ray
 from ray.exceptions import (
+    GetTimeoutError,
     LocalRayletDiedError,
     NodeDiedError,
     ObjectLostError,
@@ -26,11 +28,12 @@ from ray.exceptions import (
     RayError,
     WorkerCrashedError,
 )
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from artcurate.engines import Done, Lost, Reach
 from artcurate.engines.answers import Answer, Raised, Returned, answer, ask, reraise
 from artcurate.engines.attempts import Attempts
-from artcurate.engines.cluster import Identity, check_nodes, identity
+from artcurate.engines.cluster import Identity, Sight, identity, look, problem_of, trial
 from artcurate.engines.happenings import Observe, Worker, ignore
 from artcurate.engines.local import ONE_THREAD, available_cores
 from artcurate.engines.memory import (
@@ -48,6 +51,8 @@ R = TypeVar("R")
 
 #: Seconds in which a cluster has to answer at its address.
 _PATIENCE = 10.0
+#: Seconds in which a machine has to; its first worker has to start meanwhile.
+_PATIENCE_WITH_NODES = 120.0
 #: Seconds between two looks at how many cores the cluster has by now.
 _CENSUS = 5.0
 #: Results travel inside messages; nothing large is ever stored. Ray wants 75 MiB at least.
@@ -85,7 +90,7 @@ class RayEngine:
     memory_limit: bytes that each worker may take; by default what `memory.default_limit` says of
         the machine where it runs.
     observe: is told what happens to each task.
-    reach: what every machine has to see (`cluster.check_nodes`).
+    reach: what every machine has to see (`check_nodes`).
 
     Ray itself tries nothing again: a task whose worker or machine dies goes to another worker,
     and is `Lost` when `MAX_DEATHS` died over it. Every machine must have the same versions of
@@ -251,6 +256,46 @@ def _connect(address: str | None, workers: int | None) -> None:
         ray.init(address=address, runtime_env={"env_vars": ONE_THREAD}, **quiet)
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise UsageError(f"--ray-address {address}: {_last_line(error)}.") from None
+
+
+_LOOK: Any = ray.remote(num_cpus=0, max_retries=0)(look)
+
+
+def check_nodes(mine: Identity, reach: Reach) -> None:
+    """Look at every machine that has cores. Raises UsageError naming all that do not fit.
+
+    Each machine finds a file that was just written into each of `reach.written`, leaves one of
+    its own there, and finds the first names of each of `reach.read`.
+    """
+    nodes = [
+        (node["NodeID"], node["NodeManagerHostname"])
+        for node in ray.nodes()
+        if node["Alive"] and node["Resources"].get("CPU")
+    ]
+    with trial(reach) as put:
+        asked = [
+            (name, _look(node, put.needed, put.signs(node)), put.signs(node))
+            for node, name in nodes
+        ]
+        problems = [_problem(name, reference, signs, mine) for name, reference, signs in asked]
+    if any(problems):
+        raise UsageError("\n".join(dict.fromkeys(filter(None, problems))))
+
+
+def _look(node: str, needed: Sequence[str], signs: Sequence[Path]) -> Any:
+    strategy = NodeAffinitySchedulingStrategy(node, soft=False)
+    return _LOOK.options(scheduling_strategy=strategy).remote(needed, [str(sign) for sign in signs])
+
+
+def _problem(name: str, reference: Any, signs: Sequence[Path], mine: Identity) -> str | None:
+    """What is wrong with the machine that answers at `reference`, in a sentence."""
+    try:
+        sight: Sight = ray.get(reference, timeout=_PATIENCE_WITH_NODES)
+    except GetTimeoutError:
+        return f"{name} does not take tasks; take it out of the cluster or look at its log."
+    except RayError as error:
+        return f"{name} cannot take tasks ({_last_line(error)}); install the same artcurate there."
+    return problem_of(name, sight, signs, mine)
 
 
 def _require_answer(address: str) -> None:

@@ -23,8 +23,8 @@ from artcurate.pipeline import load_bundled, resolve
 from artcurate.runner import build
 
 pytest.importorskip("ray", reason="Ray is not installed (pip install 'artcurate[ray]')")
-from artcurate.engines.cluster import Identity, check_nodes
-from artcurate.engines.ray import RayEngine
+from artcurate.engines.cluster import Identity
+from artcurate.engines.ray import RayEngine, check_nodes
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
