@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import polars as pl
 import pyarrow as pa
 
-from artcurate.archives.parts import open_bytes
-from artcurate.archives.tars import TarReader, read_tar_index
-from artcurate.archives.zips import ZipReader
 from artcurate.errors import DataError
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.net.paths import AnyPath, RemotePath
@@ -23,6 +19,13 @@ from artcurate.remote.files import (
     open_files,
     require_there,
 )
+
+# Workers that read no archive do without polars, a third of their start.
+if TYPE_CHECKING:
+    import polars as pl
+
+    from artcurate.archives.tars import TarReader
+    from artcurate.archives.zips import ZipReader
 
 _TAR = ".tar"
 
@@ -96,6 +99,10 @@ class LocalRoot:
             return unreadable(error)
 
     def index(self, path: str) -> pl.DataFrame:
+        from artcurate.archives.parts import open_bytes
+        from artcurate.archives.tars import read_tar_index
+        from artcurate.archives.zips import ZipReader
+
         if _is_tar(path):
             source = open_bytes(Path(path))
             try:
@@ -106,6 +113,9 @@ class LocalRoot:
             return reader.index
 
     def archive(self, path: str) -> ZipReader | TarReader:
+        from artcurate.archives.tars import TarReader
+        from artcurate.archives.zips import ZipReader
+
         return TarReader(Path(path)) if _is_tar(path) else ZipReader(Path(path))
 
     def parquet(self, path: str) -> Any:

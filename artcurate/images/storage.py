@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from artcurate.archives.faults import ArchiveError, ArchiveFault
-from artcurate.archives.tars import TarReader
-from artcurate.archives.zips import ZipReader
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.parquet import ParquetImages
 from artcurate.images.roots import open_root, too_large, unreadable
 from artcurate.net.paths import AnyPath
 from artcurate.remote.files import RemoteError
+
+if TYPE_CHECKING:
+    from artcurate.archives.tars import TarReader
+    from artcurate.archives.zips import ZipReader
 
 #: Largest image file read by default, in bytes.
 MAX_BYTES = 256 * 2**20

@@ -21,10 +21,9 @@ from artcurate.steps.kept_pictures import kept_pictures, lasting_folder
 from artcurate.steps.probe_store import (
     KnownContents,
     ProbeStore,
-    place_keys,
     probe_identity,
-    result_frame,
 )
+from artcurate.steps.probe_tables import place_keys, result_frame
 from artcurate.steps.probe_task import Chunk, probe_chunk
 from artcurate.steps.registry import Parameters, Run, step
 
@@ -89,7 +88,8 @@ def probe(corpus: Corpus, *, parameters: ProbeParameters, run: Run) -> Corpus:
     located = corpus.images.filter(pl.col("location").is_not_null())
     keyed = located.with_columns(key=place_keys(located, corpus.roots, identity))
     store = ProbeStore(_store_folder(run), identity)
-    found = store.at(keyed["key"])
+    kept = store.at(keyed["key"].unique().to_list())
+    found = result_frame(kept.keys(), kept.values())
     todo = _todo(keyed, found, form, run)
     done = found.join(todo.images, on="key", how="anti", maintain_order="left")
     with meter("probe", keyed.height, unit="img", mode=run.progress) as progress:
@@ -215,7 +215,7 @@ class _Work:
             part = parts[outcome.index]
             if isinstance(outcome, Done):
                 self._store.add(part["key"], outcome.result)
-                self._take(result_frame(part["key"], [one.result for one in outcome.result]))
+                self._take(result_frame(part["key"], (one.result for one in outcome.result)))
                 probed += part.height
             else:
                 lost.append((part, outcome))

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import PIL
-import polars as pl
 
 from artcurate.images.faults import Fault, FaultReason
 from artcurate.images.probe import Probed
 from artcurate.images.transform import ImageForm
 from artcurate.images.versions import form_identity
-from artcurate.net.paths import AnyPath
-from artcurate.remote.stamps import stamps_of
 
 #: To be raised when the same bytes no longer give the same result.
 _VERSION = 3
@@ -37,20 +31,6 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS contents "
     "(key BLOB PRIMARY KEY, result TEXT, checksum BLOB) WITHOUT ROWID",
 )
-
-#: One row per image: either what `Probed` holds, or reason and detail of its fault.
-RESULT_SCHEMA: Mapping[str, pl.DataType] = {
-    "key": pl.Binary(),
-    "bytes": pl.Int64(),
-    "width": pl.Int32(),
-    "height": pl.Int32(),
-    "format": pl.String(),
-    "orientation": pl.Int8(),
-    "sha256": pl.String(),
-    "phash": pl.UInt64(),
-    "reason": pl.String(),
-    "detail": pl.String(),
-}
 
 _Row = tuple[bytes | str, ...]
 
@@ -80,42 +60,6 @@ def probe_identity(limits: Mapping[str, int], form: ImageForm | None = None) -> 
     return json.dumps([_VERSION, PIL.__version__, dict(limits), *made], sort_keys=True)
 
 
-def place_keys(images: pl.DataFrame, roots: Mapping[str, AnyPath], identity: str) -> pl.Series:
-    """One key per image that changes with its place, its file's status and `identity`.
-
-    A file is known by path, inode, size and the times of its last changes, one of which (ctime)
-    no program can set back. Whoever moves or copies it changes the key and not the content's. A
-    file elsewhere is known by what its server says of its version, and where that says nothing
-    the key is a new one each time: it is read again.
-    """
-    stamps: dict[tuple[str, str], str] = {}
-    for (root,), files in images.group_by("root"):
-        stamps |= _stamps(str(root), roots[str(root)], files["location"].unique().to_list())
-    keys = [
-        _digest(identity, f"{roots[root]}/{location}", str(member), stamps[root, location])
-        for root, location, member in images.select("root", "location", "member").iter_rows()
-    ]
-    return pl.Series("key", keys, dtype=pl.Binary)
-
-
-def _stamps(name: str, root: AnyPath, locations: Sequence[str]) -> dict[tuple[str, str], str]:
-    """What is known of the files at `locations` below `root`, whose name is `name`."""
-    if isinstance(root, Path):
-        return {(name, location): str(_stamp(root / location)) for location in locations}
-    known = stamps_of(root, locations)
-    return {
-        (name, location): known.get(location) or secrets.token_hex(16) for location in locations
-    }
-
-
-def result_frame(
-    keys: pl.Series, results: Sequence[Probed | Fault | tuple[str, str]]
-) -> pl.DataFrame:
-    """`RESULT_SCHEMA` rows for results in the order of `keys`; a tuple is (reason, detail)."""
-    rows = [{"key": key, **_row(result)} for key, result in zip(keys, results, strict=True)]
-    return pl.DataFrame(rows, schema=dict(RESULT_SCHEMA))
-
-
 class ProbeStore:
     """Results by content, and places whose content is known; several builds may share a folder.
 
@@ -130,21 +74,21 @@ class ProbeStore:
         self._path = folder / _FILE
         self._identity = identity
 
-    def at(self, keys: pl.Series) -> pl.DataFrame:
-        """`RESULT_SCHEMA` rows for those of `keys` whose content is known."""
+    def at(self, keys: Iterable[bytes]) -> dict[bytes, Probed | Fault]:
+        """The results for those of `keys` whose content is known."""
         known: dict[bytes, Probed | Fault] = {}
         question = (
             "SELECT contents.key, result, checksum FROM places "
             "JOIN contents ON contents.key = content WHERE places.key = ?"
         )
         with closing(_Reader(self._path)) as reader:
-            for key in keys.unique().to_list():
+            for key in keys:
                 result = reader.ask(question, key)
                 if result is not None:
                     known[key] = result
-        return result_frame(pl.Series("key", list(known), dtype=pl.Binary), list(known.values()))
+        return known
 
-    def add(self, keys: pl.Series, found: Sequence[Found]) -> None:
+    def add(self, keys: Iterable[bytes], found: Iterable[Found]) -> None:
         """Keep what was found at `keys`, save what another try may change."""
         places, contents = [], []
         for key, one in zip(keys, found, strict=True):
@@ -238,18 +182,18 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
 
 def _content_key(identity: str, sha256: str) -> bytes:
     """Under what identity and sha256 are kept, together, in half the room of a sha256."""
-    return _digest(identity, sha256)
+    return key_of(identity, sha256)
 
 
 def _packed(key: bytes, result: Probed | Fault) -> tuple[str, bytes]:
     """The result as text, and its checksum under `key`."""
     text = json.dumps(asdict(result))
-    return text, _digest(key.hex(), text)
+    return text, key_of(key.hex(), text)
 
 
 def _unpacked(key: bytes, text: str, checksum: bytes) -> Probed | Fault | None:
     """What `_packed` made; None where it was damaged since."""
-    if not isinstance(text, str) or _digest(key.hex(), text) != checksum:
+    if not isinstance(text, str) or key_of(key.hex(), text) != checksum:
         return None
     values = json.loads(text)
     if "reason" in values:
@@ -257,20 +201,6 @@ def _unpacked(key: bytes, text: str, checksum: bytes) -> Probed | Fault | None:
     return Probed(**values)
 
 
-def _digest(*parts: str) -> bytes:
+def key_of(*parts: str) -> bytes:
+    """16 bytes that change with any of `parts`."""
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).digest()
-
-
-def _row(result: Probed | Fault | tuple[str, str]) -> dict[str, Any]:
-    if isinstance(result, Probed):
-        return {field.name: getattr(result, field.name) for field in fields(result)}
-    reason, detail = (result.reason, result.detail) if isinstance(result, Fault) else result
-    return {"reason": str(reason), "detail": detail}
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 (one of 80,000)
-    except (OSError, ValueError):
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
