@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -103,8 +103,9 @@ def build(
             progress=progress,
             say=say,
         )
-        for line in _advice(pipeline):
-            say(line)
+        line = _advice(pipeline)
+        if line is not None:
+            say(f"write: {line}")
         # Nobody here keeps the corpus as it was read: at a million rows that is half the memory.
         corpus = _narrow(run_stages(pipeline, _read(pipeline, given, run, log), run, say, log))
         say(balance_line(corpus))
@@ -124,12 +125,12 @@ def build(
     )
 
 
-def _advice(pipeline: Pipeline) -> Iterator[str]:
+def _advice(pipeline: Pipeline) -> str | None:
+    """What would make the pictures sooner that `pipeline` writes, for the user."""
     parameters = pipeline.parameters("write")
     if isinstance(parameters, WriteParameters) and parameters.image_size is not None:
-        line = advice(parameters.decoder)
-        if line:
-            yield f"write: {line}"
+        return advice(parameters.decoder)
+    return None
 
 
 def _narrow(corpus: Corpus) -> Corpus:

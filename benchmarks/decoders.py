@@ -33,6 +33,7 @@ from artcurate.images.decoders import Decoder, choose
 from artcurate.images.header import Opened, open_image
 from artcurate.images.phash import phash
 from artcurate.images.planes import Picture, Planes
+from artcurate.images.probe import picture_phash
 from artcurate.images.transform import ImageForm, Transformed, encode, render, scaled_size
 
 LANCZOS, BICUBIC = Image.Resampling.LANCZOS, Image.Resampling.BICUBIC
@@ -49,11 +50,18 @@ _REDUCED = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """reduce: pixels of the target size from a file. write: them as a JPEG. luma: their grey."""
+    """reduce: pixels of the target size from a file. write: them as a JPEG. luma: their grey.
+
+    hash: their pHash; that of their grey where nothing is said.
+    """
 
     reduce: Callable[[bytes, Size], object]
     write: Callable[[object], bytes]
     luma: Callable[[object], Image.Image]
+    hash: Callable[[object], int] | None = None
+
+    def phash(self, pixels: object) -> int:
+        return self.hash(pixels) if self.hash else phash(self.luma(pixels))
 
 
 def size_of(data: bytes) -> Size:
@@ -80,6 +88,11 @@ def grey(picture: object) -> Image.Image:
     return picture.convert("L")
 
 
+def hashed(picture: object) -> int:
+    assert isinstance(picture, Picture)
+    return picture_phash(picture)
+
+
 def by_artcurate(decoder: Decoder) -> Way:
     def run(data: bytes, target: Size) -> Picture:
         opened = open_image(data)
@@ -89,7 +102,7 @@ def by_artcurate(decoder: Decoder) -> Way:
         assert isinstance(picture, Picture)
         return picture
 
-    return Way(run, written, grey)
+    return Way(run, written, grey, hashed)
 
 
 def by_pillow(oversampling: float, resampling: Image.Resampling) -> Way:
@@ -175,8 +188,8 @@ def show(name: str, files: Sequence[bytes], size: int, rounds: int) -> None:
         made = [way.reduce(data, target) for data, target in zip(files, targets, strict=True)]
         luma = [way.luma(picture) for picture in made]
         bits = [
-            (phash(reference) ^ phash(one)).bit_count()
-            for reference, one in zip(references, luma, strict=True)
+            (phash(reference) ^ way.phash(picture)).bit_count()
+            for reference, picture in zip(references, made, strict=True)
         ]
         ssim = [
             similarity(one.convert("L"), two) for one, two in zip(references, luma, strict=True)

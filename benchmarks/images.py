@@ -6,9 +6,10 @@ artcurate probes and makes each picture in one decoding (size, sha256, pHash, fa
 encoded and kept), and writes what was kept (its sha256 checked, sha256 of the shard). In two passes
 it keeps nothing: it probes at a reduced scale, and reads and decodes again to write. With a warm
 cache another build has kept the pictures, and this one has another split. The others do neither
-pHash nor EXIF, and only img2dataset hashes. The floor is decode, reduction and encoding alone, in
-one process; the pool is the same in a plain process pool, the ceiling of what workers can gain.
-Pillow in threads is a script without any care: no faults, no EXIF, no pHash, no second pass.
+pHash nor EXIF; img2dataset and Pillow in threads take the sha256 of each file. The floor is decode,
+reduction and encoding alone, in one process; the pool is the same in a plain process pool, the
+ceiling of what workers can gain. Pillow in threads is a script without any care: no faults, no
+EXIF, no pHash, no second pass.
 `benchmarks/writing.py` has pictures that keep their bytes beside a bare write of pyarrow.
 
 SSIM is that of the pictures written, against Pillow's full decode and Lanczos reduction: median

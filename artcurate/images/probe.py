@@ -67,10 +67,11 @@ def probe_and_render(
     picture = render(opened, form, (0, 0, *opened.image.size))
     if isinstance(picture, Fault):
         return probe_image(data, max_pixels=max_pixels, sha256=sha256), None
-    return _described(data, opened.header, sha256, _phash(picture)), picture
+    return _described(data, opened.header, sha256, picture_phash(picture)), picture
 
 
-def _phash(picture: Picture) -> int:
+def picture_phash(picture: Picture) -> int:
+    """The perceptual hash of an upright picture in mode RGB or in planes."""
     if isinstance(picture, Planes):
         return phash_of_plane(picture.brightness)
     grey = picture.convert("L")

@@ -136,7 +136,7 @@ def plan_shards(rows: pl.DataFrame, layout: Layout, images: pl.DataFrame | None 
         for (split, start, stop), stem in zip(slices, _stems(slices), strict=True):
             fingerprint = hashlib.sha256(identity)
             batches: list[int] = []
-            # Never the whole table in this order: it may be a third of the memory that is taken.
+            # In this order the table is never there whole, as a second one beside itself.
             for places in order[start:stop].to_frame().iter_slices(_ROWS_AT_ONCE):
                 piece = data[places.to_series()]
                 _digest_rows(fingerprint, piece)

@@ -22,6 +22,7 @@ from artcurate.engines import Done
 from artcurate.engines.local import LocalEngine
 from artcurate.errors import DataError
 from artcurate.files import sha256_of
+from artcurate.shards import plan
 from artcurate.shards.plan import Layout, plan_shards
 from artcurate.shards.task import TEXT_OPTIONS, ShardRecord, ShardTask
 from artcurate.shards.writer import find_finished, write_shard
@@ -289,31 +290,60 @@ class TestResuming:
         assert self.rewritten(task)
 
 
-def test_text_shards_have_large_groups_and_chunked_pages(layout_of: LayoutOf) -> None:
-    count = 5000
-    rows = pl.DataFrame(
+COUNT = 5000
+
+
+def texts() -> pl.DataFrame:
+    return pl.DataFrame(
         {
-            "painting_id": [f"p{number}" for number in range(count)],
-            "captions": [[{"text": f"text {number}", "emotion": 1}] for number in range(count)],
-            "split": ["train"] * count,
-            "row_id": [f"a-{number}" for number in range(count)],
+            "painting_id": [f"p{number}" for number in range(COUNT)],
+            "captions": [[{"text": f"text {number}", "emotion": 1}] for number in range(COUNT)],
+            "split": ["train"] * COUNT,
+            "row_id": [f"a-{number}" for number in range(COUNT)],
         }
     )
+
+
+def text_task(layout_of: LayoutOf, name: str = "one") -> ShardTask:
+    """All texts in a single shard with three row groups."""
     layout = replace(
-        layout_of(max_shard_bytes=10**9),
+        layout_of(name, max_shard_bytes=10**9),
         pixels=None,
         schema=SCHEMA.remove(0),
         options=replace(TEXT_OPTIONS, row_group_rows=2000),
     )
-    (task,) = plan_shards(rows, layout).tasks
-    assert write_shard(task).rows == count
+    (task,) = plan_shards(texts(), layout).tasks
+    return task
+
+
+def test_text_shards_have_large_groups_and_chunked_pages(layout_of: LayoutOf) -> None:
+    task = text_task(layout_of)
+    assert write_shard(task).rows == COUNT
     metadata = pq.read_metadata(task.path)
     groups = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     assert groups == [2000, 2000, 1000]
     assert json.loads(metadata.metadata[b"content_defined_chunking"])["min_chunk_size"] == 1 << 18
     assert sorted(pq.read_table(task.path)["painting_id"].to_pylist()) == sorted(
-        rows["painting_id"]
+        texts()["painting_id"]
     )
+
+
+@pytest.mark.parametrize("form", ["texts", "pictures", "smaller pictures"])
+def test_in_how_many_pieces_a_shard_was_planned_does_not_show(
+    gallery: Gallery, layout_of: LayoutOf, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    def planned_as(name: str) -> ShardTask:
+        if form == "texts":
+            return text_task(layout_of, name)
+        return one_task(gallery, layout_of(name, size=32 if form == "smaller pictures" else None))
+
+    whole = planned_as("whole")
+    monkeypatch.setattr(plan, "_ROWS_AT_ONCE", 7)
+    pieces = planned_as("pieces")
+    assert len(whole.batches) == 1
+    assert len(pieces.batches) > 5
+    assert pieces.fingerprint == whole.fingerprint
+    assert write_shard(pieces).sha256 == write_shard(whole).sha256
 
 
 @pytest.fixture
