@@ -11,6 +11,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,11 +23,13 @@ _PARTIAL = ".partial"
 
 
 @contextmanager
-def atomic_file(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, lasting: bool = True, cached: bool = True) -> Iterator[BinaryIO]:
     """A binary file to write, which takes the name `path` when the block ends without an error.
 
     lasting: whether nobody learns of it before it would survive a power cut. Not needed of what
         tells by itself whether it is whole.
+    cached: whether the system may keep it in memory for the next who reads it. Not what is large
+        and read by nobody here: it would push out what is still to be read.
 
     After an error nothing is left under either name; only a killed process leaves its temporary
     file, which `remove_partial_files` finds.
@@ -41,6 +44,9 @@ def atomic_file(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
                 file.flush()
                 if lasting:
                     os.fsync(file.fileno())
+                # What is not synced cannot be let go.
+                if lasting and not cached and sys.platform == "linux":
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             temporary.replace(path)
             if lasting:
                 sync_folder(path.parent)

@@ -66,7 +66,7 @@ def write_shard(task: ShardTask) -> ShardRecord:
     if finished is not None:
         return finished
     failures: list[RowFailure] = []
-    with atomic_file(task.path) as file, HashingSink(file) as sink:
+    with atomic_file(task.path, cached=False) as file, HashingSink(file) as sink:
         written = _write(sink, task, _row_groups(task, failures))
     record = ShardRecord(
         fingerprint=task.fingerprint,
