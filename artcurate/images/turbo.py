@@ -124,18 +124,10 @@ def decode_planes(
     """
     library = _loaded()
     with _handle(library, library.tjInitDecompress) as handle:
-        found = [c_int() for _ in range(4)]
-        if library.tjDecompressHeader3(handle, jpeg, len(jpeg), *map(byref, found)):
-            fault = _fault_of(library, handle)
-            if fault:
-                return fault
-        width, height, number, space = (one.value for one in found)
-        if space not in (_YCBCR, _GREYSCALE):
-            return None
-        expected = _GREY if space == _GREYSCALE else _SAMPLINGS[sampling]
-        if (width, height) != size or number != expected:
-            return Fault(FaultReason.CORRUPT, "The JPEG has more than one header.")
-        width, height = (-(-side * eighths // 8) for side in size)
+        number = _read_header(library, handle, jpeg, size, sampling)
+        if number is None or isinstance(number, Fault):
+            return number
+        width, height = scaled = tuple(-(-side * eighths // 8) for side in size)
         shapes = [
             (
                 library.tjPlaneHeight(plane, height, number),
@@ -143,23 +135,61 @@ def decode_planes(
             )
             for plane in range(1 if number == _GREY else 3)
         ]
+        planes: list[Plane] | Fault | None = None
         # TurboJPEG takes the largest scale that gives these sizes; tiny pictures have several.
-        larger = [-(-side * (eighths + 1) // 8) for side in size]
-        alone = larger != [width, height]
-        units = baseline.decode_planes(jpeg, size, sampling, eighths) if alone else None
-        if units is not None:
-            planes = [
-                plane[:rows, :columns] for plane, (rows, columns) in zip(units, shapes, strict=True)
-            ]
-        else:
-            planes = [np.empty(shape, np.uint8) for shape in shapes]
-            if library.tjDecompressToYUVPlanes(
-                handle, jpeg, len(jpeg), _pointers(planes), width, None, height, 0
-            ):
-                fault = _fault_of(library, handle)
-                if fault:
-                    return fault
+        if scaled != tuple(-(-side * (eighths + 1) // 8) for side in size):
+            planes = _cut(baseline.decode_planes(jpeg, size, sampling, eighths), shapes)
+        if planes is None:
+            planes = _read_planes(library, handle, jpeg, scaled, shapes)
+        if isinstance(planes, Fault):
+            return planes
     return Planes((width, height), sampling, planes[0], tuple(planes[1:]))
+
+
+def _read_header(
+    library: ctypes.CDLL,
+    handle: int,
+    jpeg: bytes,
+    size: tuple[int, int],
+    sampling: tuple[int, int],
+) -> int | Fault | None:
+    """TurboJPEG's number of the sampling; None where the planes are red, green and blue."""
+    found = [c_int() for _ in range(4)]
+    if library.tjDecompressHeader3(handle, jpeg, len(jpeg), *map(byref, found)):
+        fault = _fault_of(library, handle)
+        if fault:
+            return fault
+    width, height, number, space = (one.value for one in found)
+    if space not in (_YCBCR, _GREYSCALE):
+        return None
+    expected = _GREY if space == _GREYSCALE else _SAMPLINGS[sampling]
+    if (width, height) != size or number != expected:
+        return Fault(FaultReason.CORRUPT, "The JPEG has more than one header.")
+    return number
+
+
+def _cut(units: list[Plane] | None, shapes: list[tuple[int, int]]) -> list[Plane] | None:
+    """Planes that hold whole units of blocks in the shapes that TurboJPEG gives them."""
+    if units is None:
+        return None
+    return [plane[:rows, :columns] for plane, (rows, columns) in zip(units, shapes, strict=True)]
+
+
+def _read_planes(
+    library: ctypes.CDLL,
+    handle: int,
+    jpeg: bytes,
+    size: tuple[int, ...],
+    shapes: list[tuple[int, int]],
+) -> list[Plane] | Fault:
+    planes = [np.empty(shape, np.uint8) for shape in shapes]
+    if library.tjDecompressToYUVPlanes(
+        handle, jpeg, len(jpeg), _pointers(planes), size[0], None, size[1], 0
+    ):
+        fault = _fault_of(library, handle)
+        if fault:
+            return fault
+    return planes
 
 
 def encode_planes(planes: Planes, quality: int) -> bytes | Fault:
