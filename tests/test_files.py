@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
+import mmap
 import os
 import resource
 import subprocess
@@ -38,6 +40,33 @@ def test_one_that_need_not_last_appears_whole_too(tmp_path: Path) -> None:
         file.write(b"whole")
         assert not (tmp_path / "a.bin").exists()
     assert (tmp_path / "a.bin").read_bytes() == b"whole"
+
+
+def pages_in_memory(path: Path) -> int:
+    """By mincore(2)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        held = (ctypes.c_ubyte * -(-len(mapped) // mmap.PAGESIZE))()
+        view = (ctypes.c_char * len(mapped)).from_buffer(mapped)
+        result = libc.mincore(
+            ctypes.c_void_p(ctypes.addressof(view)), ctypes.c_size_t(len(mapped)), held
+        )
+        del view
+    assert result == 0, os.strerror(ctypes.get_errno())
+    return sum(one & 1 for one in held)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the pages")
+def test_a_file_that_nobody_reads_here_leaves_the_memory(tmp_path: Path) -> None:
+    told = subprocess.run(["stat", "-f", "-c", "%T", tmp_path], capture_output=True, text=True)
+    if told.stdout.strip() in ("tmpfs", "ramfs"):
+        pytest.skip("this file system lies in memory")
+    size = 64 * mmap.PAGESIZE
+    for cached in (True, False):
+        with atomic_file(tmp_path / "shard.bin", cached=cached) as file:
+            file.write(bytes(size))
+        assert pages_in_memory(tmp_path / "shard.bin") == (64 if cached else 0)
+        assert (tmp_path / "shard.bin").read_bytes() == bytes(size)
 
 
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
