@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -167,7 +168,7 @@ def _leaves(path: str, dtype: pa.DataType) -> list[str]:
 def _row_groups(task: ShardTask, failures: list[RowFailure]) -> Iterator[pa.RecordBatch]:
     if task.pixels is None:
         return _table_groups(task)
-    return _image_groups(task, task.pixels, read_rows(task), failures)
+    return _image_groups(task, task.pixels, failures)
 
 
 def _table_groups(task: ShardTask) -> Iterator[pa.RecordBatch]:
@@ -202,17 +203,19 @@ def _regrouped(batches: Iterable[pa.RecordBatch], step: int) -> Iterator[pa.Reco
 
 
 def _image_groups(
-    task: ShardTask, pixels: Pixels, rows: pa.RecordBatch, failures: list[RowFailure]
+    task: ShardTask, pixels: Pixels, failures: list[RowFailure]
 ) -> Iterator[pa.RecordBatch]:
+    with file_system_errors(task.part), pa.memory_map(str(task.part)) as source:
+        rows = list(_batches(task, source))
     group = _ImageGroup(task.schema, pixels.column, task.options, rows)
-    max_bytes = pc.max(rows.column(BYTES)).as_py()
+    max_bytes = max(pc.max(batch.column(BYTES)).as_py() for batch in rows)
     with AttemptLog(task.attempts) as attempts, Pictures(pixels, max_bytes) as pictures:
 
         def fetch(row: int, row_id: str, place: Place) -> tuple[int, str, Picture | Unusable]:
             attempts.at(row)
             return row, row_id, pictures.fetch(place)
 
-        places = enumerate(_places(rows, pixels.packs))
+        places = enumerate(chain.from_iterable(_places(batch, pixels.packs) for batch in rows))
         planned = ((row, row_id, place) for row, (row_id, place) in places)
         for row, row_id, picture in ahead(fetch, planned, depth=_AHEAD):
             if isinstance(picture, Unusable):
@@ -261,7 +264,11 @@ class _ImageGroup:
     """A row group in the making. One buffer serves all row groups of a shard."""
 
     def __init__(
-        self, schema: pa.Schema, column: str, options: WriterOptions, rows: pa.RecordBatch
+        self,
+        schema: pa.Schema,
+        column: str,
+        options: WriterOptions,
+        rows: Sequence[pa.RecordBatch],
     ) -> None:
         self._schema = schema
         self._column = column
@@ -298,13 +305,28 @@ class _ImageGroup:
 
     def take(self) -> pa.RecordBatch:
         """The finished group, valid until the next row is added; an empty one begins."""
-        rows = self._rows.take(pa.array(self._kept, pa.int64()))
+        rows = self._kept_rows()
         images = self._images(rows.column(STEM).to_pylist())
         arrays = [
             images if name == self._column else rows.column(name) for name in self._schema.names
         ]
         self._clear()
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _kept_rows(self) -> pa.RecordBatch:
+        """The rows of the group, copied from the pieces in which they lie."""
+        kept = np.array(self._kept)
+        starts = np.cumsum([0, *(batch.num_rows for batch in self._rows)])
+        bounds = np.searchsorted(kept, starts)
+        return _joined(
+            [
+                batch.take(pa.array(kept[first:last] - start))
+                for batch, start, first, last in zip(
+                    self._rows, starts, bounds, bounds[1:], strict=False
+                )
+                if first < last
+            ]
+        )
 
     def _images(self, stems: list[str]) -> pa.StructArray:
         offsets = pa.py_buffer(np.array(self._offsets, dtype=np.int32))
