@@ -14,7 +14,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = Path("artcurate/images/native")
-FLAGS = ("-std=c11", "-O3", "-mavx2", "-mbmi", "-mbmi2", "-fPIC", "-shared")
 
 
 class CompileNative(BuildHookInterface[Any]):
@@ -57,7 +56,7 @@ def compile_library(folder: Path) -> str | None:
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     try:
         done = subprocess.run(
-            [*compiler, *FLAGS, stated, "-o", str(native.LIBRARY), *files],
+            [*compiler, *native.FLAGS, stated, "-o", str(native.LIBRARY), *files],
             capture_output=True,
             text=True,
             check=False,

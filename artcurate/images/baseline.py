@@ -79,16 +79,17 @@ class _UnusualError(ValueError):
 class _Header:
     """What a header says.
 
-    quanta: by the number of their table, int16 (64,), in rows.
+    quanta: by the number of their table, 64 bytes in the order of a file.
     codes: by class and number, as one byte of a DHT segment says them: what follows it.
-    frame, scan: the bodies of their segments. start: where the scan's data begin in the file.
+    frame, scan: the bodies of their segments, None where they are not there yet.
+    start: where the scan's data begin in the file.
     """
 
-    quanta: dict[int, NDArray[np.int16]] = field(default_factory=dict)
+    quanta: dict[int, bytes] = field(default_factory=dict)
     codes: dict[int, bytes] = field(default_factory=dict)
     interval: int = 0
-    frame: bytes = b""
-    scan: bytes = b""
+    frame: bytes | None = None
+    scan: bytes | None = None
     start: int = 0
 
 
@@ -140,48 +141,49 @@ def _header_of(jpeg: bytes) -> _Header:
             header.codes |= _codes(body)
         elif marker == RESTART_INTERVAL and len(body) == 2:
             header.interval = int.from_bytes(body)
-        elif marker in (BASELINE, EXTENDED) and not header.frame:
+        elif marker in (BASELINE, EXTENDED) and header.frame is None:
             header.frame = body
         elif marker == START_OF_SCAN:
             header.scan, header.start = body, end
         elif not has_no_effect(marker):
             raise _UnusualError
-    if not header.scan or not jpeg.endswith(END_OF_IMAGE):
+    if header.frame is None or header.scan is None or not jpeg.endswith(END_OF_IMAGE):
         raise _UnusualError
     return header
 
 
-def _quanta(body: bytes) -> dict[int, NDArray[np.int16]]:
+def _quanta(body: bytes) -> dict[int, bytes]:
     """Source: ITU-T T.81, B.2.4.1. Quanta of 16 bits are unusual."""
-    found = {}
-    for start in range(0, len(body), 65):
-        table = body[start : start + 65]
-        if len(table) < 65 or table[0] > 3:
-            raise _UnusualError
-        rows = np.empty(64, np.int16)
-        rows[_ZIGZAG] = np.frombuffer(table, np.uint8, offset=1)
-        found[table[0]] = rows
-    return found
+    if len(body) % 65 or any(number > 3 for number in body[::65]):
+        raise _UnusualError
+    return {body[start]: body[start + 1 : start + 65] for start in range(0, len(body), 65)}
 
 
 def _codes(body: bytes) -> dict[int, bytes]:
     """Source: ITU-T T.81, B.2.4.2."""
     found = {}
-    while body:
-        number, counts = body[0], body[1:17]
-        table = body[1 : 17 + sum(counts)]
-        if number & ~0x13 or len(table) < 16 + sum(counts) or sum(counts) > 256:
+    start = 0
+    while start < len(body):
+        number, counts = body[start], body[start + 1 : start + 17]
+        end = start + 17 + sum(counts)
+        if number & ~0x13 or end > len(body) or sum(counts) > 256:
             raise _UnusualError
-        found[number] = table
-        body = body[1 + len(table) :]
+        found[number] = body[start + 1 : end]
+        start = end
     return found
+
+
+def _in_rows(quanta: bytes) -> NDArray[np.int16]:
+    rows = np.empty(64, np.int16)
+    rows[_ZIGZAG] = np.frombuffer(quanta, np.uint8)
+    return rows
 
 
 def _factors(
     header: _Header, size: tuple[int, int], sampling: tuple[int, int]
 ) -> list[tuple[int, int]]:
     """Blocks of each component in a unit, across and down (A.2.2, A.2.3, B.2.2)."""
-    frame = header.frame
+    frame = header.frame or b""
     count = frame[5] if len(frame) > 5 else 0
     stated = int.from_bytes(frame[3:5]), int.from_bytes(frame[1:3])
     if len(frame) != 6 + 3 * count or frame[0] != 8 or stated != size:
@@ -194,7 +196,7 @@ def _factors(
 
 def _tables(header: _Header) -> list[tuple[NDArray[np.int16], bytes, bytes]]:
     """Quanta and both tables of codes of each component (B.2.2, B.2.3)."""
-    frame, scan = header.frame, header.scan
+    frame, scan = header.frame or b"", header.scan or b""
     names, quanta = frame[6::3], frame[8::3]
     if len(set(names)) != len(names) or scan[:1] != frame[5:6] or scan[1:-3:2] != names:
         raise _UnusualError
@@ -202,8 +204,12 @@ def _tables(header: _Header) -> list[tuple[NDArray[np.int16], bytes, bytes]]:
         raise _UnusualError
     try:
         return [
-            (header.quanta[quantum], header.codes[codes >> 4], header.codes[0x10 | codes & 15])
-            for quantum, codes in zip(quanta, scan[2:-3:2], strict=True)
+            (
+                _in_rows(header.quanta[number]),
+                header.codes[codes >> 4],
+                header.codes[0x10 | codes & 15],
+            )
+            for number, codes in zip(quanta, scan[2:-3:2], strict=True)
         ]
     except KeyError as error:
         raise _UnusualError from error

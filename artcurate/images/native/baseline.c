@@ -2,13 +2,14 @@
    samples (ITU-T T.81, annexes A.2, B.1 and F.2).
 
    What is out of the ordinary is declined, so that libjpeg-turbo may say what it is: a code that is
-   none, data that end early or late, markers out of turn, coefficients beyond what samples of 8
-   bits make. */
+   none, data that end early or late, markers out of turn, numbers beyond what samples of 8 bits
+   make, over which builds of libjpeg-turbo differ. */
 
 #include <stdlib.h>
 
 #include "huffman.h"
 #include "idct.h"
+#include "native.h"
 
 enum { COMPONENTS = 3, MOST_BLOCKS = 6, BLOCK = 64, BLOCK_BYTES = 260 };
 
@@ -107,7 +108,7 @@ static int decode_unit(struct bit_reader *reader, const struct scan *scan,
 }
 
 static void transform_unit(const struct scan *scan, const struct unit *unit, int32_t across,
-                           int32_t down, inverse_dct *transform) {
+                           int32_t down, inverse_dct *transform, struct extremes *extremes) {
   uint8_t unused[BLOCK];
   for (int first = 0; first < unit->blocks; first += 2) {
     struct block blocks[2];
@@ -122,7 +123,7 @@ static void transform_unit(const struct scan *scan, const struct unit *unit, int
       targets[i - first] = (struct target){
           component->plane + row * component->stride + column + unit->offset[i], component->stride};
     }
-    transform(blocks, targets);
+    transform(blocks, targets, extremes);
   }
 }
 
@@ -132,14 +133,15 @@ static int decode_interval(const uint8_t *data, const uint8_t *end, const struct
                            int64_t to, inverse_dct *transform) {
   struct bit_reader reader = {data, 0, 0};
   int32_t last[COMPONENTS] = {0};
+  struct extremes extremes = {0};
   for (int64_t i = from; i < to; i++) {
     if (reader.next > end + READER_PAD) return -1;
     if (decode_unit(&reader, scan, tables, last, unit)) return -1;
     transform_unit(scan, unit, (int32_t)(i % scan->units_across),
-                   (int32_t)(i / scan->units_across), transform);
+                   (int32_t)(i / scan->units_across), transform, &extremes);
   }
   int64_t left = (end - data) * 8 - position_of(&reader, data);
-  return left < 0 || left > 7 ? -1 : 0;
+  return left < 0 || left > 7 || !are_usual(&extremes) ? -1 : 0;
 }
 
 static int decode_intervals(const uint8_t *data, const uint8_t *end, const struct scan *scan,
@@ -164,7 +166,7 @@ static int decode_intervals(const uint8_t *data, const uint8_t *end, const struc
 
 /* The planes of `scan` from `length` bytes that follow its header, up to and with the end of the
    image. 0 where they are whole, DECLINED, or NO_MEMORY. */
-int baseline_decode(const uint8_t *data, size_t length, const struct scan *scan) {
+EXPORTED int baseline_decode(const uint8_t *data, size_t length, const struct scan *scan) {
   struct tables *tables = malloc(sizeof *tables);
   uint8_t *bare = malloc(length + PAD);
   int result = NO_MEMORY;

@@ -89,9 +89,11 @@ int dc_table_of(struct huffman_table *table, const uint8_t *counted) {
 }
 
 int ac_table_of(struct huffman_table *table, const uint8_t *counted, const int16_t *quanta) {
-  int32_t largest_quantum = 1;
-  for (int i = 1; i < BLOCK; i++)
-    if (quanta[i] > largest_quantum) largest_quantum = quanta[i];
+  int32_t largest_quantum = 0;
+  for (int i = 0; i < BLOCK; i++) {
+    if (quanta[i] < 1) return -1;
+    if (i && quanta[i] > largest_quantum) largest_quantum = quanta[i];
+  }
   if (table_of(table, counted, 0, LARGEST_COEFFICIENT / largest_quantum)) return -1;
   table->quanta = quanta;
   uint64_t single[1 << LOOKUP_BITS];

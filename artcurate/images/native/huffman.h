@@ -17,8 +17,9 @@ struct bit_reader {
   uint32_t count;
 };
 
-/* The largest coefficient times its quantum that is decoded: 4 times what samples of 8 bits make,
-   and little enough that no sum of a transform is lost. */
+/* The largest coefficient times its quantum that is decoded: 4 times what samples of 8 bits make.
+   A first one alone then makes a sample of the range that all decoders have (`extremes` of
+   idct.h), and no product leaves 16 bits. */
 enum { LARGEST_COEFFICIENT = 4088 };
 
 /* The codes of one table by their length, what the next LOOKUP_BITS bits mean (`word` of
@@ -31,8 +32,8 @@ struct huffman_table {
 };
 
 /* From the content of a DHT segment without its class: 16 counts of codes, then their symbols, as
-   many as the counts say and 256 at most. -1 where the counts are of no prefix code, or a difference
-   has more than 15 bits. */
+   many as the counts say and 256 at most. -1 where the counts are of no prefix code, a difference
+   has more than 15 bits, or a quantum is 0. */
 int dc_table_of(struct huffman_table *table, const uint8_t *counted);
 int ac_table_of(struct huffman_table *table, const uint8_t *counted, const int16_t *quanta);
 

@@ -1,7 +1,8 @@
 #include "idct.h"
 
-#include <immintrin.h>
 #include <string.h>
+
+enum { FIRST_LIMIT = 1 << 14, LAST_LIMIT = 512 };
 
 /* Bits behind the point: of constants, and of what the first pass leaves. */
 enum { CONST_BITS = 13, PASS1_BITS = 2 };
@@ -97,6 +98,33 @@ static inline void transpose(__m256i rows[8]) {
   }
 }
 
+static inline void widen(__m256i *least, __m256i *greatest, const __m256i *numbers, int count) {
+  for (int i = 0; i < count; i++) {
+    *least = _mm256_min_epi16(*least, numbers[i]);
+    *greatest = _mm256_max_epi16(*greatest, numbers[i]);
+  }
+}
+
+static inline void widen_first(struct extremes *extremes, const __m256i *numbers, int count) {
+  widen(&extremes->first_least, &extremes->first_greatest, numbers, count);
+}
+
+static inline void widen_last(struct extremes *extremes, const __m256i *numbers, int count) {
+  widen(&extremes->last_least, &extremes->last_greatest, numbers, count);
+}
+
+static int lie_within(__m256i least, __m256i greatest, int limit) {
+  __m256i below = _mm256_cmpgt_epi16(_mm256_set1_epi16((int16_t)-limit), least);
+  __m256i above = _mm256_cmpgt_epi16(greatest, _mm256_set1_epi16((int16_t)(limit - 1)));
+  __m256i beyond = _mm256_or_si256(below, above);
+  return _mm256_testz_si256(beyond, beyond);
+}
+
+int are_usual(const struct extremes *extremes) {
+  return lie_within(extremes->first_least, extremes->first_greatest, FIRST_LIMIT) &&
+         lie_within(extremes->last_least, extremes->last_greatest, LAST_LIMIT);
+}
+
 /* Samples of both blocks from numbers around 0. */
 static inline __m256i sampled(__m256i first, __m256i second) {
   return _mm256_add_epi8(_mm256_packs_epi16(first, second), _mm256_set1_epi8((char)128));
@@ -124,12 +152,15 @@ static inline void pass_to_8(__m256i rows[8], int bits) {
   }
 }
 
-static void to_8(const struct block blocks[2], const struct target targets[2]) {
+static void to_8(const struct block blocks[2], const struct target targets[2],
+                 struct extremes *extremes) {
   __m256i rows[8];
   dequantize(blocks, rows);
   pass_to_8(rows, CONST_BITS - PASS1_BITS);
+  widen_first(extremes, rows, 8);
   transpose(rows);
   pass_to_8(rows, CONST_BITS + PASS1_BITS + 3);
+  widen_last(extremes, rows, 8);
   transpose(rows);
   for (int row = 0; row < 8; row += 2) {
     uint64_t eights[4];
@@ -156,16 +187,19 @@ static inline void pass_to_4(const __m256i rows[8], __m256i result[4], int bits)
   }
 }
 
-static void to_4(const struct block blocks[2], const struct target targets[2]) {
+static void to_4(const struct block blocks[2], const struct target targets[2],
+                 struct extremes *extremes) {
   __m256i rows[8], four[4];
   dequantize(blocks, rows);
   pass_to_4(rows, four, CONST_BITS - PASS1_BITS + 1);
+  widen_first(extremes, four, 4);
   for (int i = 0; i < 4; i++) {
     rows[i] = four[i];
     rows[i + 4] = _mm256_setzero_si256();
   }
   transpose(rows);
   pass_to_4(rows, four, CONST_BITS + PASS1_BITS + 3 + 1);
+  widen_last(extremes, four, 4);
   /* Columns of four: their numbers are the lower half of each block's. */
   const __m256i by_rows =
       _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
@@ -179,34 +213,47 @@ static void to_4(const struct block blocks[2], const struct target targets[2]) {
   }
 }
 
-static uint8_t clamped(int32_t value) {
-  return (uint8_t)(value < -128 ? 0 : value > 127 ? 255 : value + 128);
+/* One of two rows of two samples from one of eight numbers, of which only some are asked. */
+static void last_pass_to_2(const int16_t row[8], int16_t result[2]) {
+  const int bits = CONST_BITS + PASS1_BITS + 3 + 2;
+  int64_t even = row[0] * ((int64_t)1 << (CONST_BITS + 2)) + (1 << (bits - 1));
+  int64_t odd = (int64_t)row[1] * FIX_3_624509785 - (int64_t)row[3] * FIX_1_272758580 +
+                (int64_t)row[5] * FIX_0_850430095 - (int64_t)row[7] * FIX_0_720959822;
+  result[0] = (int16_t)((even + odd) >> bits);
+  result[1] = (int16_t)((even - odd) >> bits);
 }
 
-static void to_2(const struct block blocks[2], const struct target targets[2]) {
-  __m256i rows[8];
+static void to_2(const struct block blocks[2], const struct target targets[2],
+                 struct extremes *extremes) {
+  __m256i rows[8], two[2];
   dequantize(blocks, rows);
   struct wide first = raised(rows[0], CONST_BITS + 2);
   struct wide odd = add(rotated(rows[7], rows[5], -FIX_0_720959822, FIX_0_850430095),
                         rotated(rows[3], rows[1], -FIX_1_272758580, FIX_3_624509785));
-  int16_t halves[2][16];
-  const int bits = CONST_BITS - PASS1_BITS + 2, last_bits = CONST_BITS + PASS1_BITS + 3 + 2;
-  _mm256_storeu_si256((__m256i *)halves[0], lowered(add(first, odd), bits));
-  _mm256_storeu_si256((__m256i *)halves[1], lowered(subtract(first, odd), bits));
+  two[0] = lowered(add(first, odd), CONST_BITS - PASS1_BITS + 2);
+  two[1] = lowered(subtract(first, odd), CONST_BITS - PASS1_BITS + 2);
+  widen_first(extremes, two, 2);
+  int16_t halves[2][16], results[16] = {0};
+  _mm256_storeu_si256((__m256i *)halves[0], two[0]);
+  _mm256_storeu_si256((__m256i *)halves[1], two[1]);
+  for (int i = 0; i < 4; i++) last_pass_to_2(halves[i % 2] + i / 2 * 8, results + 2 * i);
+  __m256i numbers = _mm256_loadu_si256((const __m256i *)results);
+  widen_last(extremes, &numbers, 1);
+  uint16_t twos[16];
+  _mm256_storeu_si256((__m256i *)twos, sampled(numbers, numbers));
   for (int i = 0; i < 4; i++) {
-    const int16_t *row = halves[i % 2] + i / 2 * 8;
-    uint8_t *to = targets[i / 2].samples + i % 2 * targets[i / 2].stride;
-    int32_t even = row[0] * (1 << (CONST_BITS + 2)) + (1 << (last_bits - 1));
-    int32_t uneven = row[1] * FIX_3_624509785 - row[3] * FIX_1_272758580 +
-                     row[5] * FIX_0_850430095 - row[7] * FIX_0_720959822;
-    to[0] = clamped((even + uneven) >> last_bits);
-    to[1] = clamped((even - uneven) >> last_bits);
+    const struct target *target = &targets[i / 2];
+    memcpy(target->samples + i % 2 * target->stride, &twos[i], sizeof twos[i]);
   }
 }
 
-static void to_1(const struct block blocks[2], const struct target targets[2]) {
-  for (int i = 0; i < 2; i++)
-    targets[i].samples[0] = clamped((blocks[i].coefficients[0] * blocks[i].quanta[0] + 4) >> 3);
+static void to_1(const struct block blocks[2], const struct target targets[2],
+                 struct extremes *extremes) {
+  (void)extremes;
+  for (int i = 0; i < 2; i++) {
+    int sample = ((blocks[i].coefficients[0] * blocks[i].quanta[0] + 4) >> 3) + 128;
+    targets[i].samples[0] = (uint8_t)(sample < 0 ? 0 : sample > 255 ? 255 : sample);
+  }
 }
 
 inverse_dct *inverse_dct_of(int size) {

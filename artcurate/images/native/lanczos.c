@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "native.h"
+
 /* Rows of the result that are made together, and columns of a plane that one step weighs. */
 enum { BLOCK = 16, STEP = 32 };
 
@@ -105,7 +107,7 @@ static void weigh_rows(const int32_t *pairs_of_rows, const struct axis *across,
 /* A plane of `width` samples a row, rows `stride` bytes apart, as down->count rows of
    across->count, which lie without gaps. Sums are over 2^down_bits in between and over
    2^across_bits in the end. -1 where memory fails. `width` is STEP at least. */
-int lanczos_reduce(const uint8_t *plane, ptrdiff_t stride, int32_t width,
+EXPORTED int lanczos_reduce(const uint8_t *plane, ptrdiff_t stride, int32_t width,
                         const struct axis *down, int down_bits, const struct axis *across,
                         int across_bits, uint8_t *result) {
   /* One more than half of the taps, since a first sample may be the second of its pair. */

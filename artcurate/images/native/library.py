@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
+#: How it is compiled.
+FLAGS = ("-std=c11", "-O3", "-mavx2", "-mbmi", "-mbmi2", "-fPIC", "-fvisibility=hidden", "-shared")
 #: Where the installation puts it.
 LIBRARY = _FOLDER / "_native.so"
 
@@ -24,8 +26,8 @@ def sources() -> list[Path]:
 
 
 def digest_of(files: list[Path]) -> str:
-    """By which a library that was compiled of other sources is told."""
-    digest = hashlib.sha256()
+    """By which a library that was compiled of other sources, or otherwise, is told."""
+    digest = hashlib.sha256(" ".join(FLAGS).encode())
     for path in files:
         digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
@@ -52,8 +54,8 @@ def load() -> ctypes.CDLL | None:
 def _current() -> ctypes.CDLL | None:
     try:
         library = ctypes.CDLL(str(LIBRARY))
-    except OSError:
+        library.native_sources.restype = ctypes.c_char_p
+    except (OSError, AttributeError):
         return None
-    library.native_sources.restype = ctypes.c_char_p
     stated: bytes = library.native_sources()
     return library if stated.decode() == digest_of(sources()) else None

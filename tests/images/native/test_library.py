@@ -27,9 +27,9 @@ def _nothing_kept() -> Iterator[None]:
         kept.cache_clear()
 
 
-def stated(folder: Path, sources: str, *, runs: bool) -> Path:
+def stated(folder: Path, sources: str, *, runs: bool, template: str = STATED) -> Path:
     source, target = folder / "stated.c", folder / "stated.so"
-    source.write_text(STATED.format(sources=sources, runs=int(runs)))
+    source.write_text(template.format(sources=sources, runs=int(runs)))
     compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
     try:
         subprocess.run([*compiler, "-fPIC", "-shared", "-o", target, source], check=True)
@@ -73,6 +73,20 @@ def test_what_is_no_library_is_not_loaded(
     monkeypatch.setattr(library, "LIBRARY", tmp_path / "native.so")
     assert not library.is_compiled()
     assert library.load() is None
+
+
+def test_a_library_that_does_not_say_of_what_it_is_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = stated(tmp_path, "", runs=True, template="int nothing;")
+    monkeypatch.setattr(library, "LIBRARY", silent)
+    assert not library.is_compiled()
+
+
+def test_how_it_is_compiled_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = library.digest_of(library.sources())
+    monkeypatch.setattr(library, "FLAGS", (*library.FLAGS, "-g"))
+    assert library.digest_of(library.sources()) != before
 
 
 def test_every_file_of_c_counts(tmp_path: Path) -> None:
